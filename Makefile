@@ -57,7 +57,7 @@ sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it (FAULT=
 	  $${FAULT:+--fault "$$FAULT"}
 
 game:
-	@echo "there is no make game any more: type \`make sandbox FAULT=surprise\`, and see docs/how-to/sandbox.md" >&2; exit 2
+	@echo "there is no make game any more: type \`make sandbox FAULT=surprise\`, and see docs/how-to/run-a-drill.md#practise-on-a-surprise" >&2; exit 2
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 	@$(BIN)/python -m pam_rollback.report $${RUN:+"$$RUN"} $${SINGLE:+--single "$$SINGLE"}
@@ -78,7 +78,6 @@ incidents:
 	@echo "there is no make incidents any more: look at the tracker's issues; pytest -m readiness asks for post-mortems" >&2; exit 2
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
-	@$(BIN)/python -m pam_rollback.plugin.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
 	@$(BIN)/python -m pam_rollback.ops.state --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
 
 lint: $(READY)
@@ -110,10 +109,10 @@ netlify-cli: $(READY)
 unleash: $(READY)
 	@$(BIN)/python -m tests.unleash_server
 
-matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
+matrix: $(READY) ## every check and the faults that turn it red: reports/reference/fault-matrix.md
 	@$(BIN)/python -m tests.fault_rows.matrix
 
-reference: $(READY) ## write docs/reference from the code: options, markers, keys, plan items
+reference: $(READY) ## options, markers and keys in docs/reference; reports/reference/plan-items.md
 	@$(BIN)/python -m tests.reference
 
 lock: ## renew requirements.lock from pyproject.toml
@@ -121,7 +120,7 @@ lock: ## renew requirements.lock from pyproject.toml
 	@echo 'uv' | $(BIN)/uv pip compile - --generate-hashes --no-annotate --no-header -q -p 3.11 -o bootstrap.lock
 
 clean: ## remove the virtual environment and all runs
-	rm -rf $(VENV) reports/out reports/node_modules
+	rm -rf $(VENV) reports/out reports/reference reports/node_modules
 
 $(READY): requirements.lock bootstrap.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,4 +1,4 @@
-"""What a session of the runbook has. `pytest --fixtures checks` explains each fixture, `docs/reference/hooks.md` each hook."""
+"""What a session of the runbook has. `pytest --fixtures checks` explains each fixture, `docs/reference/extending.md#hooks` each hook."""
 
 import importlib
 

@@ -25,7 +25,7 @@ from options_parts.command_line import size_options
 
 from pam_rollback.core.wait import Waiter
 from pam_rollback.probe.journeys import Journey, ProbeConfig
-from pam_rollback.probe.prober import Prober, start_prober
+from pam_rollback.probe.observer import Prober
 from pam_rollback.probe.recovery import OutageRule, find_outages
 from pam_rollback.probe.timeline import Timeline
 from pam_rollback.stats.percentiles import percentile
@@ -200,7 +200,7 @@ def watch(folder: Path, repetitions: int) -> Watched:
         port = int(server.stdout.readline())
         load = stack.enter_context(helper("load", port, LOAD_HZ))
         pollers = {every_s: stack.enter_context(helper("poll", port, every_s, RULE.slow_ms)) for every_s in (1.0, 2.0)}
-        prober = stack.enter_context(start_prober(probe_config(port, PROBES_HZ), folder / "timeline.jsonl"))
+        prober = stack.enter_context(Prober(probe_config(port, PROBES_HZ), folder / "timeline.jsonl"))
         prober.wait_for_first(50, within_s=_END_S)
         acts, truth, over_s = plot(time.monotonic(), repetitions)
         server.stdin.write(json.dumps(acts) + "\n")
@@ -226,7 +226,7 @@ def memory(folder: Path, samples: int) -> tuple[float, float, float]:
     with helper("server") as server:
         assert server.stdout is not None
         port = int(server.stdout.readline())
-        with start_prober(probe_config(port, FAST_HZ), timeline) as prober:
+        with Prober(probe_config(port, FAST_HZ), timeline) as prober:
             until_settled(prober, prober_start_s(prober) + samples / FAST_HZ)
             early_mb = resident_mb(prober.pid)
             until_settled(prober, prober_start_s(prober) + 10 * samples / FAST_HZ)

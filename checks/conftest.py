@@ -14,7 +14,7 @@ from pam_rollback.ops.readiness.answers import ANSWERS, Sources
 from pam_rollback.ops.readiness.rules import Finding
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin.needs import needs, titled
-from pam_rollback.records.prometheus import PrometheusApi
+from pam_rollback.records.prometheus import PrometheusApi, prometheus_of
 from pam_rollback.report.earlier_runs import DrillAges
 from pam_rollback.target.environment import Environment
 
@@ -37,7 +37,7 @@ def answer(
 @needs("prometheus")
 def prometheus_api(environment: Environment) -> PrometheusApi:
     """The environment's Prometheus."""
-    return loaded.api_of(environment)
+    return prometheus_of(environment)
 
 
 @pytest.fixture(scope="session")

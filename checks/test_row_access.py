@@ -3,7 +3,8 @@
 import pytest
 
 from pam_rollback.core.figures import Measured, Scored
-from pam_rollback.database.row_access import Changes, Strangers
+from pam_rollback.database.row_access import Strangers
+from pam_rollback.database.schema_changes import Changes
 from pam_rollback.target.known_before import Judge
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]

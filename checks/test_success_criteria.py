@@ -3,9 +3,9 @@
 import pytest
 
 from pam_rollback.core.figures import Scored
-from pam_rollback.probe.held_releases import HeldReleases
 from pam_rollback.probe.measure import Window
 from pam_rollback.probe.memory import MemoryGrowth, MemoryWindow
+from pam_rollback.probe.until_the_end import HeldReleases
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

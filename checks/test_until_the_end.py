@@ -4,8 +4,7 @@ import pytest
 
 from pam_rollback.browser.traveller import Traveller
 from pam_rollback.core.figures import Scored
-from pam_rollback.probe.held_health import HeldHealth
-from pam_rollback.probe.window_writes import WindowWrites
+from pam_rollback.probe.until_the_end import HeldHealth, WindowWrites
 from pam_rollback.target.known_before import Judge
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]

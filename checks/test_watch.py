@@ -6,7 +6,7 @@ Ends as a decision does: 0 nothing asks for a rollback, 10 roll back now, 11 con
 import pytest
 
 from pam_rollback.core.figures import Scored
-from pam_rollback.ops.watch.turn import Turn
+from pam_rollback.ops.watch.looks import Turn
 
 pytestmark = [pytest.mark.watch]
 

@@ -26,18 +26,16 @@ from pam_rollback.plugin.markers import criterion_ids
 from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.topics.hosts import if_reachable, told_by_host
-from pam_rollback.probe.complete_recovery import ITEM as COMPLETE
-from pam_rollback.probe.complete_recovery import CompleteRecovery, moments
 from pam_rollback.probe.held_window import HeldWindow
-from pam_rollback.probe.incident import Incident
-from pam_rollback.probe.ledger import Ledger
+from pam_rollback.probe.incident import ITEM as COMPLETE
+from pam_rollback.probe.incident import CompleteRecovery, Incident, moments
+from pam_rollback.probe.ledger import Ledger, judge_ledger
 from pam_rollback.probe.ledger_config import LEDGER_SETTING, WINDOW_SETTING, not_written
-from pam_rollback.probe.ledger_rows import judge_ledger
 from pam_rollback.probe.ledger_verdict import LedgerVerdict
 from pam_rollback.probe.measure import Window
 from pam_rollback.probe.recovery import JudgedRecovery, Recovery, UndamagedRollback
 from pam_rollback.rollback.deploys import Deploy, Service, ServiceHost, SiteHost
-from pam_rollback.rollback.flag_writing import UNDO_KIND as SET_FLAGS
+from pam_rollback.rollback.flags import UNDO_KIND as SET_FLAGS
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.planting import LOOKED_EVERY_S
 from pam_rollback.rollback.step_list import ActionRecord
@@ -204,7 +202,7 @@ def api_served_now(rolled_back: ActionRecord, environment: Environment, api_look
 @pytest.fixture
 def published_now(rolled_back: ActionRecord, site_host: SiteHost) -> Deploy:
     """What is published when the test asks, after the action: something may have come over it. Raises MeasurementFailed."""
-    return told_by_host(site_host.published)
+    return told_by_host(site_host.live)
 
 
 @pytest.fixture

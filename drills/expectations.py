@@ -10,8 +10,7 @@ import pytest
 from pam_rollback.core.figures import Measured, Scored
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateTrigger
-from pam_rollback.probe.complete_recovery import CompleteRecovery
-from pam_rollback.probe.incident import Incident
+from pam_rollback.probe.incident import CompleteRecovery, Incident
 from pam_rollback.probe.ledger_verdict import LedgerVerdict
 from pam_rollback.probe.recovery import JudgedRecovery, UndamagedRollback
 from pam_rollback.rollback.deploys import Deploy, Service

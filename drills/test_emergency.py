@@ -24,7 +24,7 @@ from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.topics.acting import Action, Run
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.emergency import Emergency, EmergencyRollback, Took
-from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome
+from pam_rollback.rollback.flag_facts import Evaluation, FlagOutcome
 from pam_rollback.rollback.step_list import ListedStep
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.pam_api import ProductDown

@@ -19,7 +19,7 @@ from pam_rollback.browser.traveller import Traveller
 from pam_rollback.core.figures import Scored
 from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.topics.acting import Run
-from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switch_off
+from pam_rollback.rollback.flags import FlagRollback, Flags, switch_off
 
 pytestmark = pytest.mark.rollback
 

@@ -22,8 +22,9 @@ from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.topics.acting import Run
 from pam_rollback.rollback.backend import ApiRestored, ApiService
 from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.flags import AllFeatures
 from pam_rollback.rollback.frontend import Frontend, SiteRestored
-from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback, each_or_why_not
+from pam_rollback.rollback.full_system import FullSystemRollback, each_or_why_not
 from pam_rollback.rollback.step_list import Steps
 from pam_rollback.target.served_release import Served
 

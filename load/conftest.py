@@ -92,7 +92,7 @@ def commit_before(environment: Environment, waiter: Waiter) -> str:
     try:
         if "frontend_host" in environment.abilities:
             site = provider_access.site_host(environment, waiter)
-            return History(site.rules, site.deploys(), site.published()).choose().deploy.commit
+            return History(site.rules, site.deploys(), site.live()).choose().deploy.commit
         if "backend_host" in environment.abilities:
             api = provider_access.api_host(environment, waiter)
             deploys = api.deploys()

@@ -1,6 +1,6 @@
 """The load of the plan, for Locust. Sessions start it in a process of its own and never import it (load/locust.py).
 
-From many machines (docs/how-to/load-from-many-machines.md):
+From many machines (docs/how-to/redeploy.md#from-many-machines):
     locust -f load/locustfile.py --master --headless --expect-workers 4 --env staging --result FOLDER
     locust -f load/locustfile.py --worker --master-host ADDRESS
     pytest -m load --env staging --load-run FOLDER

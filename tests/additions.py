@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
-FROM_OUTSIDE, INSIDE = HOW_TO / "add-to-the-suite.md", HOW_TO / "write-a-check.md"
+DOCS = Path(__file__).parents[1] / "docs"
+FROM_OUTSIDE, INSIDE = DOCS / "reference" / "extending.md", DOCS / "how-to" / "write-a-check.md"
 TOKEN = "pier-token-only-for-these-tests"
 _DEPLOYS = ("page-kept-ready", "release-1", "release-2", "build-1", "build-2", "build-3")
 _PREVIEW = "/preview/"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pam_rollback import VERSION
-from pam_rollback.probe.answers import answers_of
+from pam_rollback.probe.observation import answers_of
 from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Baseline, Origin
 

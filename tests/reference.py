@@ -1,11 +1,10 @@
-"""The reference pages, made from the code: ``python -m tests.reference`` writes them, ``test_reference.py`` compares them."""
+"""The reference pages that the code makes: ``python -m tests.reference`` writes them, ``test_reference.py`` compares them."""
 
 import argparse
 import ast
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ from pam_rollback.target.environment import Environment
 from tests.plan.test_items_are_tested import items_with_a_test
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "docs" / "reference"
-_MADE = "Made by `make reference` from the code; a test compares the two."
+REFERENCE = ROOT / "docs" / "reference"
+ITEMS = ROOT / "reports" / "reference" / "plan-items.md"
+"""Not committed: a release has it."""
+BEGIN, END = "<!-- made by make reference -->", "<!-- made until here -->"
 
 
 class _Options:
@@ -37,20 +38,19 @@ class _Options:
             self.rows.append((f"`{name} {takes}`".replace(" `", "`"), str(told.get("help", ""))))
 
 
-@cache
-def pages() -> Mapping[str, str]:
-    """File name and text of each page."""
-    return {name: written() for name, written in PAGES.items()}
+def renewed(page: Path) -> str:
+    """Return the page with what the code says between its two marks."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert begin, f"{page} has no place for what is made"
+    assert end, f"{page} does not say where that ends"
+    return f"{before}{begin}\n\n{PAGES[page]()}\n\n{end}{after}"
 
 
 def _options() -> str:
     heard = _Options()
     options.pytest_addoption(heard)  # type: ignore[arg-type]
-    return _page(
-        "Options",
-        "What the suite adds to pytest. `pytest --help` says the same.",
-        _table(("option", "meaning"), heard.rows),
-    )
+    return f"## Options\n\n{_list(heard.rows)}\n\n{_markers()}"
 
 
 def _markers() -> str:
@@ -65,25 +65,22 @@ def _markers() -> str:
         rows = [
             (f"`{name}`{'*' if name in markers.ONLY_WHEN_NAMED else ''}", meaning) for name, meaning in marks.items()
         ]
-        parts.append(f"## {title}\n\n{what}\n\n{_table(('marker', 'meaning'), rows)}")
+        parts.append(f"### {title}\n\n{what}\n\n{_list(rows)}")
     arguments = [tuple(text.split(": ", 1)) for text in (markers.CRITERION, markers.ELEMENTS)]
     rows = [(f"`{name}`", meaning) for name, meaning in arguments]
-    parts.append(f"## With arguments\n\n{_table(('marker', 'meaning'), rows)}")
-    return _page("Markers", "For `-m`, in any combination: `pytest -m 'health or integrity'`.", "\n\n".join(parts))
+    parts.append(f"### With arguments\n\n{_list(rows)}")
+    return "\n\n".join(["## Markers", "For `-m`, in any combination: `pytest -m 'health or integrity'`.", *parts])
 
 
-def _items() -> str:
+def items() -> str:
+    """Return the page of all plan items with the files that judge them."""
     tests = items_with_a_test()
     rows = [
         (f"`{item.id}`", item.title, ", ".join(_short(tests.get(item.id, ()))))
         for item in load_plan(ROOT / "plan.toml").items()
     ]
-    return _page(
-        "Plan items",
-        "Every item of `plan.toml`, and the files whose tests judge it: `pytest --item SC-1` runs those. Each\n"
-        "item has one: a test insists.",
-        _table(("item", "what the plan asks for", "judged in"), rows),
-    )
+    what = "Every item of `plan.toml`, and the files whose tests judge it: `pytest --item SC-1` runs those."
+    return f"# Plan items\n\n{what}\n\n{_table(('item', 'what the plan asks for', 'judged in'), rows)}\n"
 
 
 def _short(files: Iterable[str]) -> Iterator[str]:
@@ -96,20 +93,17 @@ def _short(files: Iterable[str]) -> Iterator[str]:
 
 def _keys() -> str:
     schema = Environment.model_json_schema()
-    parts = [_table_of_keys(Environment, schema, schema)]
+    named: dict[str, list[str]] = {_list_of_keys(Environment, schema, schema): []}
     for name, told in _own_first(Environment, schema["properties"]):
+        if name == "sandbox":
+            continue  # no file of a person has it
         table = _table_named(told, schema)
         model = _MODELS.get(table.get("title", ""))
         if model is not None:
-            several = "[[" if told.get("type") == "array" else "["
+            heading = f"`[[{name}]]`" if told.get("type") == "array" else f"`[{name}]`"
             what = " ".join(inspect.cleandoc(model.__doc__ or "").split()).replace("``", "`")
-            heading = f"## `{several}{name}{several.replace('[', ']')}`"
-            parts.append(f"{heading}\n\n{what}\n\n{_table_of_keys(model, table, schema)}")
-    return _page(
-        "Environment keys",
-        "What may stand in a file of `environments/`. A key that is not here is refused, with the nearest named.",
-        "\n\n".join(parts),
-    )
+            named.setdefault(f"{what}\n\n{_list_of_keys(model, table, schema)}", []).append(heading)
+    return "\n\n".join(f"### {', '.join(headings)}\n\n{text}" if headings else text for text, headings in named.items())
 
 
 def _tables(of: type[Table] = Table) -> Iterator[type[Table]]:
@@ -136,20 +130,21 @@ def _own_first(model: type[Table], keys: Mapping[str, Any]) -> list[tuple[str, A
     return sorted(keys.items(), key=lambda key: key[0] not in own)
 
 
-def _table_of_keys(model: type[Table], table: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+def _list_of_keys(model: type[Table], table: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """Return a line for each key: what it takes, and what it means. A table of its own has its own list."""
     meanings = _meanings(model)
     names = {field.alias or name: name for name, field in model.model_fields.items()}
-    rows = [
-        (f"`{key}`", _takes(told, schema), meanings.get(names[key], ""))
-        for key, told in _own_first(model, table["properties"])
-    ]
-    return _table(("key", "takes", "meaning"), rows)
+    lines = []
+    for key, told in _own_first(model, table["properties"]):
+        if not _table_named(told, schema).get("properties"):
+            takes = _takes(told, schema).removeprefix("text, ")
+            said = [f"`{key}`" if takes == "text" else f"`{key}`: {takes}", meanings.get(names[key], "")]
+            lines.append(f"- {'. '.join(filter(None, said))}".replace("``", "`"))
+    return "\n".join(lines)
 
 
 def _takes(told: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """What may be written there, in words."""
-    if _table_named(told, schema).get("properties"):
-        return "a list of tables, below" if told.get("type") == "array" else "a table, below"
     told = {**next((one for one in told.get("anyOf", ()) if one.get("type") != "null"), told), **told}
     limits = [
         f"{word} {told[name]:g}"
@@ -191,8 +186,8 @@ def _meanings(model: type[Table]) -> dict[str, str]:
     return found
 
 
-def _page(title: str, what: str, body: str) -> str:
-    return f"# {title}\n\n{what} {_MADE}\n\n{body}\n".replace(". " + _MADE, f".\n\n{_MADE}")
+def _list(rows: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"- {name}: {meaning}".replace("``", "`") for name, meaning in rows)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -201,15 +196,11 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
-PAGES = {
-    "options.md": _options,
-    "markers.md": _markers,
-    "plan-items.md": _items,
-    "environment-keys.md": _keys,
-}
+PAGES = {REFERENCE / "options.md": _options, REFERENCE / "environment.md": _keys}
 
 
 if __name__ == "__main__":
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-        sys.stdout.write(f"docs/reference/{name}\n")
+    ITEMS.parent.mkdir(parents=True, exist_ok=True)
+    for path, text in {**{page: renewed(page) for page in PAGES}, ITEMS: items()}.items():
+        path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{path.relative_to(ROOT)}\n")

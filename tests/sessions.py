@@ -18,11 +18,10 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.wait import Waiter
-from pam_rollback.database import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.database import ACCOUNT_FILE, CATALOGUE_FILE, ROWS_FILE
 from pam_rollback.database.account_contents import recorded
-from pam_rollback.database.row_access_reader import read_access
+from pam_rollback.database.catalogue_reader import read_catalogue
 from pam_rollback.database.row_counting import account_id, count_rows
-from pam_rollback.database.schema_reader import read_schema
 from pam_rollback.http.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plugin.topics.access import read_contents
@@ -267,19 +266,18 @@ def store_baseline(
         account = account_id(snapshot, running_sandbox.variables["TEST_USER_EMAIL"], {})
         assert isinstance(account, str), account
         counts = count_rows(snapshot, tables.users, test_user=account, names={})
-        reached = read_access(snapshot, tables.users, {}, tables.schemas)
-        made_of = read_schema(snapshot, tables.schemas, tables.names.get("schema_migrations", "schema_migrations"))
-    rows, access, schema = folder / ROWS_FILE, folder / ACCESS_FILE, folder / SCHEMA_FILE
+        noted_in = tables.names.get("schema_migrations", "schema_migrations")
+        catalogue = read_catalogue(snapshot, tables.schemas, tables.users, {}, migrations=noted_in)
+    rows, made_of = folder / ROWS_FILE, folder / CATALOGUE_FILE
     rows.write_text(counts.model_dump_json(), encoding="utf-8")
-    access.write_text(reached.model_dump_json(), encoding="utf-8")
-    schema.write_text(made_of.model_dump_json(exclude_defaults=True), encoding="utf-8")
+    made_of.write_text(catalogue.model_dump_json(exclude_defaults=True), encoding="utf-8")
     account_file = folder / ACCOUNT_FILE
     environment = load_environment(str(running_sandbox.file), ROOT / "environments", {})
     given, _ = read_contents(environment, signed_in(environment))
     account_file.write_text(
         recorded(given, taken_at=datetime.now(UTC), salt="salt").model_dump_json(), encoding="utf-8"
     )
-    parts = {file.name: Part.of(file, n=1) for file in (rows, access, schema, account_file)}
+    parts = {file.name: Part.of(file, n=1) for file in (rows, made_of, account_file)}
     return save_baseline(running_sandbox, folder, latency_ms=latency_ms, scatter=scatter, parts=parts)
 
 
@@ -289,12 +287,13 @@ def save_baseline(
     *,
     latency_ms: float = 200.0,
     scatter: float = 0.1,
-    answers: int = 600,
+    answers: int = 900,
     taken_at: datetime | None = None,
     parts: dict[str, Part] | None = None,
 ) -> Path:
     """The index of a baseline alone. Its answers took that latency, give or take this share of it."""
-    journeys = ("front page", "cached front page", "history", "history", "expenses", "expenses")
+    read = ("history", "history", "expenses", "expenses", "profile", "settings", "as a browser")
+    journeys = ("front page", "cached front page", *read)
     samples = [
         Sample(
             due_s=i / 50,

@@ -167,7 +167,7 @@ def test_the_provider_is_what_the_engine_asks_for(
         host_records(environment)
     monkeypatch.setitem(provider_access.PROVIDERS, "pier", cast("provider_access.Provider", page_of_pier))
     assert TOKEN in environment.secrets()
-    assert History(site.rules, site.deploys(), site.published()).choose().deploy.id == "release-1"
+    assert History(site.rules, site.deploys(), site.live()).choose().deploy.id == "release-1"
 
     telling = Telling(None, "", Journal(tmp_path / "journal.jsonl"), SystemClock())
     tools = Frontend(site, site_look(served_site(environment)), Waiter())
@@ -176,4 +176,4 @@ def test_the_provider_is_what_the_engine_asks_for(
     assert (done.served.is_wanted, done.published.id, done.published.locked) == (True, "release-1", True)
     [owed] = telling.journal.owed()
     undo_publishing(owed, tools, telling.journal)
-    assert (host.live, site.published().locked) == ("release-2", False)
+    assert (host.live, site.live().locked) == ("release-2", False)

@@ -8,15 +8,17 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pam_rollback.plugin import markers, options
+from pam_rollback.plugin import markers
 from pam_rollback.report.verdict import VERDICT_WORDS
+from tests.house_budget import tracked
 from tests.shown_commands import selected_by
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 HOW_TOS = sorted((ROOT / "docs" / "how-to").glob("*.md"))
-HANDBOOK = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *HOW_TOS]
+ENTRANCES = [README, ROOT / "docs" / "README.md", ROOT / "docs" / "on-call.md"]
+"""Where a newcomer begins, and where somebody begins at 3 a.m."""
 FOLDERS = ("benchmarks", "checks", "docs", "drills", "environments", "load", "products", "reports", "src", "tests")
 MADE_UP = {"checks/test_version.py", "environments/prelive.toml"}
 """Files of the how-tos' examples."""
@@ -91,7 +93,8 @@ def missing_paths(text: str) -> Iterator[str]:
     for span in spans(text):
         path = span.partition("#")[0].partition("::")[0]
         known = path.split("/")[0] in FOLDERS and "/" in path and " " not in path
-        if known and not _NOT_TRIED.search(path) and not (ROOT / path).exists() and not path.startswith("reports/out"):
+        made = path.startswith(("reports/out", "reports/reference"))
+        if known and not made and not _NOT_TRIED.search(path) and not (ROOT / path).exists():
             yield path
 
 
@@ -100,9 +103,37 @@ def test_links_lead_somewhere() -> None:
     assert told({page: broken_links(read(page), page) for page in PAGES}) == {}
 
 
+def test_pages_that_the_code_names_are_there() -> None:
+    """A message, a template or a workflow that names a page, or a place of one, names what is there."""
+    places = (
+        "src/pam_rollback",
+        "checks",
+        "drills",
+        "load",
+        "environments",
+        "products",
+        ".github",
+        "Makefile",
+        "conftest.py",
+        "plan.toml",
+    )
+    named = {
+        (path.relative_to(ROOT), page, anchor)
+        for path in tracked(*places)
+        for page, anchor in re.findall(
+            r"\b(docs/[\w/-]+\.md)#?([\w-]*)", path.read_text(encoding="utf-8", errors="replace")
+        )
+    }
+
+    assert len(named) > 100
+    assert [
+        one for one in named if not (ROOT / one[1]).exists() or (one[2] and one[2] not in anchors(read(ROOT / one[1])))
+    ] == []
+
+
 def test_named_paths_are_there() -> None:
     """What was moved or renamed is moved in the docs too."""
-    pages = [page for page in HANDBOOK if page.name != "CHANGELOG.md"]  # it tells what is gone, too
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]  # it tells what is gone, too
 
     assert told({page: set(missing_paths(read(page))) - MADE_UP for page in pages}) == {}
 
@@ -128,29 +159,12 @@ def test_make_targets_are_there() -> None:
     assert told({page: [w for w in words if "=" not in w and w not in targets] for page, words in named.items()}) == {}
 
 
-class _Recorder:
-    """Stands in for pytest's parser and hears of the suite's options."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def getgroup(self, *_: object) -> "_Recorder":
-        """The group itself."""
-        return self
-
-    def addoption(self, name: str, **_: object) -> None:
-        """Remember the option."""
-        self.names.add(name)
-
-
 def all_options() -> frozenset[str]:
     """Every option that pytest has here."""
-    recorder = _Recorder()
-    options.pytest_addoption(recorder)  # type: ignore[arg-type]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))}
     command = [sys.executable, "-m", "pytest", "--help", "-p", "timeout", "-p", "cacheprovider"]
     said = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=True, timeout=60)
-    return frozenset(_OPTION.findall(said.stdout)) | recorder.names
+    return frozenset(_OPTION.findall(said.stdout))
 
 
 def unknown_options(text: str, known: Iterable[str]) -> list[str]:
@@ -202,10 +216,27 @@ def test_exit_codes_are_those_of_the_verdicts() -> None:
     assert all(found[page] for page in (README, ROOT / "docs/runbook.md", ROOT / "docs/how-to/roll-back-for-real.md"))
 
 
+def test_the_docs_stay_short() -> None:
+    """A newcomer finds the way in five minutes, and somebody at 3 a.m. finds it on one screen."""
+    words = {page: len(read(page).split()) for page in PAGES if page.name != "CHANGELOG.md"}
+
+    assert len(list((ROOT / "docs").rglob("*.md"))) <= 40
+    assert len(HOW_TOS) <= 14
+    assert {page.name: count for page, count in words.items() if page in HOW_TOS and count > 1200} == {}
+    assert sum(words.values()) <= 45000
+    assert README.stat().st_size <= 6144
+    assert len(_LINK.findall(read(README))) <= 12
+    assert len(read(ROOT / "docs" / "on-call.md").splitlines()) <= 45
+
+
 def collectable(text: str) -> list[str]:
     """The pytest commands of a page's blocks that can be tried: none that acts, and none with something to fill in."""
     shown = [re.sub(r"^(?:[A-Z_]+=\S+\s+)+", "", line) for line in lines(text)]
-    found = [line for line in shown if line.startswith("pytest ") and "--undo" not in line]
+    found = [
+        line
+        for line in shown
+        if line.startswith("pytest ") and "--undo" not in line and MADE_UP.isdisjoint(line.split())
+    ]
     return [line for line in found if not _NOT_TRIED.search(re.sub(r'"[^"]*"', "", line))]
 
 
@@ -214,7 +245,7 @@ NOTHING, MISSPELT = "pytest checks/test_health.py -m readiness", "pytest -m helt
 
 def test_shown_commands_select_something() -> None:
     """Without ``--execute`` even a real one would be refused. Those of ``tests/`` name what is there."""
-    shown = list(dict.fromkeys(command for page in [README, *HOW_TOS] for command in collectable(read(page))))
+    shown = list(dict.fromkeys(command for page in [*ENTRANCES, *HOW_TOS] for command in collectable(read(page))))
     own = [command for command in shown if " tests" in command]
     found = dict(selected_by([*(command for command in shown if command not in own), NOTHING, MISSPELT]))
 

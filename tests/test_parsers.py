@@ -142,7 +142,7 @@ PARSERS = [
     ),
     Parser(
         "a timeline",
-        _as_file("timeline.jsonl", lambda file: LineReader(file).new()),
+        _as_file("timeline.jsonl", lambda file: list(LineReader(file).records())),
         b'{"due_s":1.0,"latency_ms":12.5,"journey":"history","ok":true}\n',
         (MeasurementFailed,),
     ),
@@ -162,7 +162,7 @@ PARSERS = [
         b"# TYPE pam_memory_usage_bytes gauge\npam_memory_usage_bytes 81000000\n",
         (MeasurementFailed,),
     ),
-    Parser("Netlify's site", _fed(provider, lambda: _netlify().published()), _json(_SITE), (ProviderError,)),
+    Parser("Netlify's site", _fed(provider, lambda: _netlify().live()), _json(_SITE), (ProviderError,)),
     Parser("Netlify's deploys", _fed(provider, lambda: _netlify().deploys()), _json([]), (ProviderError,)),
     Parser("Render's deploy", _fed(provider, lambda: _render().deploy("dep-1")), _json(_DEPLOY), (ProviderError,)),
     Parser("Render's deploys", _fed(provider, lambda: _render().deploys()), _json([]), (ProviderError,)),

@@ -1,11 +1,22 @@
-"""The reference pages say what the code says: an option, a marker or a plan item that changes changes its page."""
+"""The reference pages say what the code says: an option, a marker or a key that changes changes its page."""
+
+from pathlib import Path
 
 import pytest
 
-from tests.reference import FOLDER, PAGES, pages
+from pam_rollback.plan.plan import load_plan
+from tests.reference import PAGES, ROOT, items, renewed
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_reference_page_is_the_codes(name: str) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_reference_page_is_the_codes(page: Path) -> None:
     """To renew: ``make reference``."""
-    assert (FOLDER / name).read_text(encoding="utf-8") == pages()[name]
+    assert page.read_text(encoding="utf-8") == renewed(page)
+
+
+def test_every_plan_item_is_listed_with_a_file() -> None:
+    """What a release publishes."""
+    rows = [line.split(" | ") for line in items().splitlines() if line.startswith("| `")]
+
+    assert [row[0].strip("|` ") for row in rows] == [item.id for item in load_plan(ROOT / "plan.toml").items()]
+    assert all("`" in row[2] for row in rows)

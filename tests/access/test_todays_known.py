@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from pam_rollback.probe.samples import Sample
-from pam_rollback.report.baseline_record import Origin, Red
+from pam_rollback.report.baseline_record import Origin
+from pam_rollback.target.known_before import Finding
 from tests.baselines import baseline_of
 from tests.fault_rows.decision_security import ACCESS, OWN, SEPARATION
 from tests.sandbox.todays_range import Today, today, todays_range
@@ -64,7 +65,7 @@ class Sessions:
         """With these doors open."""
         host = urlsplit(self.today.state["urls"]["api"]).netloc
         origin = Origin(environment="sandbox", host=host, release="", run="a", taken_at=datetime.now(UTC))
-        found = tuple(Red(item="IR-1", what=what, said=said) for what, said in doors)
+        found = tuple(Finding("IR-1", what, said) for what, said in doors)
         made = baseline_of(_SAMPLES, origin).model_copy(update={"found": found, "routes": routes})
         made.save(self.folder / "baseline.json")
         return f"--baseline={self.folder / 'baseline.json'}"

@@ -88,32 +88,6 @@ def test_a_series_that_is_not_named_is_said(plan: Plan, left_out: str, item: str
     assert item not in {field(rule, "plan_item") for rule in made(plan, series).values()}
 
 
-def test_times_limits_and_strategies_are_the_plans(plan: Plan) -> None:
-    """Written out once, so that a change of the plan is seen here."""
-    fields = ("plan_item", "severity", "strategy", "for")
-    found = {
-        name: (*(field(rule, each) for each in fields), field(rule, "runbook_url").partition("#")[2])
-        for name, rule in made(plan, NAMED).items()
-        if name.startswith("Pam")
-    }
-
-    assert found == {
-        "PamServiceDown": ("IR-2", "page", "ST-5", "300s", "service-down"),
-        "PamErrorRateHigh": ("IR-5", "page", "ST-1", "300s", "error-rate-spike"),
-        "PamErrorRateRaised": ("IR-5", "ticket", "ST-1", "300s", "error-rate-spike"),
-        "PamRequestsNotScraped": ("IR-5", "page", "ST-1", "120s", "prevention-monitoring"),
-        "PamNoRequests": ("IR-5", "ticket", "ST-1", "300s", "prevention-monitoring"),
-        "PamResponsesFarSlower": ("IR-4", "page", "ST-1", "600s", "responses-slow"),
-        "PamResponsesSlower": ("CR-5", "ticket", "ST-1", "300s", "responses-slow"),
-        "PamResponseTimesNotScraped": ("IR-4", "page", "ST-1", "120s", "prevention-monitoring"),
-        "PamResponseTimesUnknown": ("IR-4", "ticket", "ST-1", "300s", "prevention-monitoring"),
-        "PamBaselineMissing": ("IR-4", "ticket", "ST-1", "120s", "prevention-monitoring"),
-        "PamMemoryLeak": ("IR-6", "page", "ST-4", "0s", "memory-high"),
-        "PamMemoryAboveLevel": ("IR-6", "ticket", "ST-4", "900s", "memory-high"),
-        "PamMemoryNotScraped": ("IR-6", "page", "ST-4", "120s", "prevention-monitoring"),
-    }
-
-
 def test_an_environments_figures_count(plan: Plan) -> None:
     """A waived memory level is the level of the alert too."""
     rule = made(plan.with_overrides({"IR-6": {"memory_mb_max": 490}}), NAMED)["PamMemoryLeak"]

@@ -1,8 +1,7 @@
 """In a real Prometheus that scrapes the sandbox: each alert fires on its fault, none without one; and the checks that look after them."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from pam_rollback.records.prometheus import PrometheusApi
 from tests.plugin.drilling import calm
 from tests.prometheus_server import prometheus
 from tests.sessions import Project, RunningSandbox, save_baseline
-from tests.users import Traffic, users
+from tests.users import users
 
 ROOT = Path(__file__).parents[2]
 FILE = "checks/test_alerting.py"
@@ -31,11 +30,6 @@ up = 'up{{job="pam"}}'
 """
 MANAGER = "127.0.0.1:9"
 """Nobody is there: Prometheus counts it as active all the same."""
-NOT_SCRAPED = {"PamRequestsNotScraped", "PamResponseTimesNotScraped", "PamMemoryNotScraped"}
-ERRORS = {"PamErrorRateHigh", "PamErrorRateRaised"}
-SLOW = {"PamResponsesFarSlower", "PamResponsesSlower"}
-IDLE = {"PamNoRequests", "PamResponseTimesUnknown"}
-NOBODY_ASKS = "nobody-asks"
 ABILITIES = ("test_account", "prometheus")
 _WITHIN_S = 60
 SILENT_S = 12
@@ -43,24 +37,6 @@ SILENT_S = 12
 _REQUESTS = 'pam_requests_total{path!~"/metrics|/health.*"}'
 _SCRAPES = 4
 """So many, that rates can be told."""
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """A sandbox with users, and the Prometheus that watches it by the plan's rules at pace 60."""
-
-    range: RunningSandbox
-    api: PrometheusApi
-    traffic: Traffic
-
-    def firing(self) -> set[str]:
-        """The alerts that fire now."""
-        data = self.api.told("alerts")
-        return {alert["labels"]["alertname"] for alert in data["alerts"] if alert["state"] == "firing"}
-
-    def until(self, holds: Callable[[set[str]], bool], what: str) -> set[str]:
-        """Wait for what the alerts say."""
-        return Waiter().until(self.firing, holds=holds, within_s=_WITHIN_S, what=what, every_s=0.5)
 
 
 def rules_for(
@@ -95,57 +71,20 @@ def value_of(api: PrometheusApi, query: str) -> float:
     return float(result[0]["value"][1]) if result else 0.0
 
 
-@pytest.fixture(scope="module")
-def guarded_range(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """One Prometheus for these tests, with everything scraped and nothing firing."""
-    shared_range.as_it_was()
-    folder = tmp_path_factory.mktemp("alerts")
-    target = urlsplit(shared_range.state["urls"]["api"]).netloc
-    rules = rules_for(shared_range, folder)
-    with users(shared_range) as traffic, prometheus(target, folder, rules=rules, manager=MANAGER) as url:
-        yield Guarded(shared_range, PrometheusApi(url), traffic)
-
-
 @pytest.fixture
-def guarded(guarded_range: Guarded) -> Iterator[Guarded]:
-    """Nothing fires, before and after."""
-    guarded_range.range.as_it_was()
-    settled(guarded_range.api)
-    guarded_range.until(lambda names: not names, "nothing fires before")
-    yield guarded_range
-    guarded_range.range.remote.clear_all()
-    guarded_range.traffic.going = True
-    guarded_range.until(lambda names: not names, "nothing fires afterwards")
-
-
-@pytest.mark.long_matrix
-@pytest.mark.parametrize(
-    ("fault", "parameters", "fires"),
-    [
-        ("errors", {"share": 0.6}, ERRORS),
-        ("errors", {"share": 0.1}, {"PamErrorRateRaised"}),
-        ("code-errors", {"share": 1}, {"PamServiceDown", *ERRORS}),
-        ("release-down", {"how": "killed"}, {"PamServiceDown", *NOT_SCRAPED}),
-        ("release-down", {"how": "hung"}, {"PamServiceDown", *NOT_SCRAPED}),
-        ("latency", {"ms": 900}, SLOW),
-        ("memory-leak", {"mb": 150, "mb_per_s": 3}, {"PamMemoryLeak", "PamMemoryAboveLevel"}),
-        ("memory-leak", {"mb": 150}, {"PamMemoryAboveLevel"}),
-        (NOBODY_ASKS, {}, IDLE),
-    ],
-    ids=["errors", "some-errors", "only-errors", "killed", "hung", "slow", "leak", "step", "nobody-asks"],
-)
-def test_each_alert_fires_on_its_fault(
-    guarded: Guarded, fault: str, parameters: dict[str, str | float], fires: set[str]
-) -> None:
-    """These and no others, and none of them when the fault is gone. No request is no error, and no health either."""
-    if fault == NOBODY_ASKS:
-        guarded.traffic.going = False
-    else:
-        guarded.range.remote.plant(fault, **parameters)
-
-    found = guarded.until(lambda names: fires <= names, f"{sorted(fires)} fire")
-
-    assert found == fires
+def guarding(running_sandbox: RunningSandbox, tmp_path: Path) -> Iterator[PrometheusApi]:
+    """A Prometheus that watches a sandbox with users by the plan's rules at pace 60: all is scraped, and nothing fires."""
+    target, rules = urlsplit(running_sandbox.state["urls"]["api"]).netloc, rules_for(running_sandbox, tmp_path)
+    with users(running_sandbox), prometheus(target, tmp_path, rules=rules, manager=MANAGER) as url:
+        api = PrometheusApi(url)
+        settled(api)
+        Waiter().until(
+            lambda: value_of(api, 'count(ALERTS{alertstate="firing"})'),
+            holds=lambda firing: not firing,
+            within_s=_WITHIN_S,
+            what="nothing fires before",
+        )
+        yield api
 
 
 # ------------------------------------------------------------------ the checks that look after them
@@ -174,7 +113,7 @@ def looked(range_: RunningSandbox, project: Project, folder: Path, table: str) -
 
 
 def test_rules_as_they_are_written_stand_guard_and_are_silent(
-    guarded: Guarded, project: Project, tmp_path: Path
+    guarding: PrometheusApi, running_sandbox: RunningSandbox, project: Project, tmp_path: Path
 ) -> None:
     """As Prometheus spells them, with the baseline that they were given; all is well, so nothing fires in the longest time of a rule.
 
@@ -182,9 +121,9 @@ def test_rules_as_they_are_written_stand_guard_and_are_silent(
     """
     began_s = time.monotonic()
     calm(project)
-    rc, outcomes, out = looked(guarded.range, project, tmp_path, TABLE.format(url=guarded.api.url))
-    table = TABLE.format(url=guarded.api.url).replace("step_s = 2", "step_s = 1")
-    file = guarded.range.described(tmp_path / "records.toml", table, abilities=ABILITIES)
+    rc, outcomes, out = looked(running_sandbox, project, tmp_path, TABLE.format(url=guarding.url))
+    table = TABLE.format(url=guarding.url).replace("step_s = 2", "step_s = 1")
+    file = running_sandbox.described(tmp_path / "records.toml", table, abilities=ABILITIES)
     records = project.run("checks/test_servers_records.py", f"--env={file}")
     seconds = time.monotonic() - began_s
 
@@ -195,7 +134,7 @@ def test_rules_as_they_are_written_stand_guard_and_are_silent(
     assert figures["error rate"]["n"] >= 200
     assert figures["response time"]["measured"].startswith("between ")  # the edges of a bucket
     assert seconds > SILENT_S
-    assert value_of(guarded.api, f'count(count_over_time(ALERTS{{alertstate="firing"}}[{seconds:.0f}s]))') == 0
+    assert value_of(guarding, f'count(count_over_time(ALERTS{{alertstate="firing"}}[{seconds:.0f}s]))') == 0
 
 
 def test_a_guard_that_is_none_is_seen(running_sandbox: RunningSandbox, project: Project, tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_each_part_is_recorded_by_itself(recorded: TakenBaseline, red: list[str]
     """Bad answers are not what is usual, and errors are damage: a baseline of damage makes nothing usual."""
     kept = recorded.kept
 
-    assert [str(one).partition(", /")[0] for one in kept.red] == red
+    assert [f"{one.item}: {one}".partition(", /")[0] for one in kept.red] == red
     assert (kept.overall is not None) is answers
     assert ("answers" not in kept.not_recorded) is answers
     assert recorded.health.well is not any("HC-3" in one for one in red)

@@ -13,7 +13,7 @@ from pam_rollback.core.wait import NotReached
 from pam_rollback.ops.baseline.fixtures import record
 from pam_rollback.plugin import listeners
 from pam_rollback.plugin.baseline_files import BaselinePart, Recorded
-from pam_rollback.report.baseline_record import Origin, Red, TicketRate
+from pam_rollback.report.baseline_record import Origin, TicketRate
 from pam_rollback.target.environment_tables import Ability
 from pam_rollback.target.known_before import Finding
 from tests.listening import FIXTURES, TOPICS, listened_to
@@ -77,7 +77,7 @@ def test_pytest_pam_baseline_parts(tmp_path: Path) -> None:
     parts = listeners.baseline_parts(listened_to(Broken(), Own()))
     found, failed, _ = record(ENVIRONMENT, tmp_path, parts, ask=asked(tmp_path), origin=lambda: ORIGIN)
 
-    assert (found.tickets, found.found) == (TICKETS, (Red(item="IR-1", what="GET /own", said="open"),))
+    assert (found.tickets, found.found) == (TICKETS, (Finding("IR-1", "GET /own", "open"),))
     assert {name: part.n for name, part in found.parts.items()} == {"own.json": 2}
     assert failed == {
         "own disk": "the disk is full; to record it: a disk",

@@ -20,16 +20,14 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
         *arguments: str,
         variables: Mapping[str, str] | None = None,
         root: Path = tmp_path,
-        ask: Callable[[str], str] | None = None,
         addresses: tuple[str, ...] = ("--frontend", FRONTEND, "--api", API),
-        doctor: connect.Doctor = lambda *_: {"complete": True, "items": []},
+        doctor: connect.Doctor = lambda *_: "",
     ) -> tuple[int, str, str]:
         code = connect.main(
             [*addresses, *arguments],
             root=root,
             variables=variables or {},
             clock=VirtualClock(start=NOW),
-            ask=ask,
             send=product,
             doctor=doctor,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.probe.probed_journeys import usual_weights
+from pam_rollback.probe.parts import usual_weights
 from pam_rollback.target.environment_file import load_environment
 from pam_rollback.target.files import load_contract
 from pam_rollback.target.hosts import HOSTS
@@ -143,24 +143,15 @@ def test_what_is_not_well_beside_the_back_end_is_said(run: Run) -> None:
     assert "database      /rest/v1/profiles is NOT well: " in out
 
 
-def test_a_person_is_asked_only_where_one_is_there(run: Run, tmp_path: Path) -> None:
-    """Each question has an option, and whoever gave it is not asked."""
-    questions: list[str] = []
-    answers = {"FRONTEND": FRONTEND, "API": API, "NAME": "asked", "Is it": ""}
-
-    def person(question: str) -> str:
-        questions.append(question)
-        return next(answer for begin, answer in answers.items() if question.startswith(begin))
-
-    assert run(today(), ask=person, addresses=())[0] == 0
-    assert len(questions) == 4
-    assert (tmp_path / "environments" / "asked.toml").is_file()
-    questions.clear()
-    assert run(today(), "--name", "told", "--kind", "staging", ask=person)[0] == 0
-    assert questions == []
+def test_both_addresses_are_said(run: Run, tmp_path: Path) -> None:
+    """Nobody guesses one, and the environment's kind goes by its name."""
     code, _, err = run(today(), addresses=())
     assert code == 1
-    assert err.startswith("not connected: FRONTEND: expected an address, found none.\n  Say FRONTEND=https://host.")
+    assert err.startswith(
+        "not connected: FRONTEND, which users open: expected an address, found none.\n  Say FRONTEND=https://host."
+    )
+    assert run(today(), "--name", "prod-eu")[0] == 0
+    assert 'kind = "production"' in text_of(tmp_path)
 
 
 def _site(status: int, kind: str, body: Any) -> dict[str, Any]:
@@ -244,12 +235,13 @@ def test_an_id_that_cannot_be_used_is_told_before_it_is_written(run: Run, tmp_pa
 
 
 def test_whoever_stops_it_finds_nothing_written(run: Run, tmp_path: Path) -> None:
-    """At a question."""
+    """While it looks."""
 
-    def stops(*_: object) -> str:
-        raise KeyboardInterrupt
+    class Stops:
+        def __call__(self, *_: object, **__: object) -> None:
+            raise KeyboardInterrupt
 
-    code, _, err = run(today(), ask=stops, addresses=())
+    code, _, err = run(Stops())
 
     assert (code, err) == (130, "not connected: stopped. Nothing was written.\n")
     assert files_of(tmp_path) == []

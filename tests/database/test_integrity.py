@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.database_link import DatabaseLink, Link
-from pam_rollback.database.database_link_reader import judged_link
+from pam_rollback.database.database_link import DatabaseLink, Link, judged_link
 from pam_rollback.plugin.topics.database import Integrity
 from pam_rollback.report import run_record, sections
 from pam_rollback.target.environment_file import load_environment

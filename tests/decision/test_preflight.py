@@ -73,7 +73,7 @@ def site(environment: Environment) -> NetlifySite:
 
 def locked(environment: Environment) -> object:
     """An earlier rollback left the lock."""
-    return site(environment).lock(site(environment).published().id)
+    return site(environment).lock(site(environment).live().id)
 
 
 def gone_back(environment: Environment) -> object:
@@ -83,7 +83,7 @@ def gone_back(environment: Environment) -> object:
     first = there.deploys()[-1]
     there.restore(first.id)
     return Waiter().until(
-        there.published, holds=lambda deploy: deploy.id == first.id, within_s=20, what="the first deploy published"
+        there.live, holds=lambda deploy: deploy.id == first.id, within_s=20, what="the first deploy published"
     )
 
 

@@ -100,7 +100,7 @@ ROWS = [
     Row(
         "status-page-takes-nothing",
         "channel-fails",
-        frozenset({CHANNELS}),
+        frozenset({CHANNELS, "test_level_was_told_when_it_was_due[EM-4]"}),
         "EM-4: status page failed (Statuspage did not accept it: HTTP 420",
         {"what": "statuspage", "how": "rate-limited"},
         select="communication",

@@ -91,7 +91,7 @@ def _of_the_product() -> tuple[str, ...]:
 _OF_EXPENSES = ("expenses-amount", "expenses-incomplete", "expenses-orphaned", "expenses-duplicate", "sequences-behind")
 
 ROWS = [
-    _of("answers-deleted", "messages-unanswered", words="messages-unanswered: 20 of 4,"),
+    _of("answers-deleted", "messages-unanswered", words="messages-unanswered: 20 of "),
     _of("answers-blanked", "messages-blank", words="messages-blank: 12 of"),
     _of("messages-orphaned", "messages-orphaned", words="messages-orphaned: 10 of"),
     _of("messages-doubled", "messages-duplicate", words="messages-duplicate: 8 of"),
@@ -110,7 +110,7 @@ ROWS = [
     _of("settings-null", "settings-blank", words="settings-blank: 12 of"),
     _of("settings-orphaned", "settings-orphaned", words="settings-orphaned: 6 of"),
     _of("settings-duplicated", "settings-duplicate", words="settings-duplicate: 6 of"),
-    _of("amounts-nan", "expenses-amount", words="expenses-amount: 12 of 3,"),
+    _of("amounts-nan", "expenses-amount", words="expenses-amount: 12 of "),
     _of("amounts-negative", "expenses-amount", words="expenses-amount: "),
     _of("categories-blanked", "expenses-incomplete", words="expenses-incomplete: 8 of"),
     _of("expenses-orphaned", "expenses-orphaned", words="expenses-orphaned: 9 of"),

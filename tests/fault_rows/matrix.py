@@ -1,4 +1,4 @@
-"""All rows together, and as the page that people read: ``python -m tests.fault_rows.matrix`` writes it."""
+"""All rows together, and as the table that people read: ``python -m tests.fault_rows.matrix`` writes it."""
 
 import ast
 import importlib
@@ -11,9 +11,8 @@ from tests.fault_rows.todays_product import REAL, TODAY
 from tests.fault_rows.watch import SAW
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "fault-matrix.md"
-TODAYS_PAGE = ROOT / "docs" / "reference" / "todays-product.md"
-BEGIN, END = "<!-- verdicts: written by make matrix -->", "<!-- end of verdicts -->"
+PAGE = ROOT / "reports" / "reference" / "fault-matrix.md"
+"""Not committed: a release has it."""
 OF_THEIR_OWN = {
     "test_checklist.py": "tests/notify/test_checklist.py",
     "test_preflight.py": "tests/decision/test_preflight.py",
@@ -41,7 +40,7 @@ the load gate's by `tests/load/test_load_gate.py`; those of readiness and of the
 
 "Not done": a step of the rollback itself fails under this fault, and every test that asks for it says so (ACTION FAILED).
 
-This page is written by `make matrix`; a test compares it with the rows.
+`make matrix` writes this page from the rows; each release has it.
 """
 
 
@@ -116,11 +115,11 @@ def page() -> str:
         unknown = f"cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
         seen = "; ".join(filter(None, (red, unknown, undone)))
         lines.append(f"| `{row.id}` | `{row.planted}` | `{selected}` | {seen} | “{row.words}” |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", "## Today's product, verdict by verdict", "", todays_verdicts()])
 
 
 def todays_verdicts() -> str:
-    """Verdict by verdict, what today's product gets: healthy, and under each of its faults."""
+    """What today's product gets, healthy and under each fault; last, the real product's verdict where it was asked."""
     of_today = [row for row in rows() if row.product == TODAY]
     lines = ["| what is wrong | asked | verdict | by | says | real |", "|---|---|---|---|---|---|"]
     lines += [
@@ -134,13 +133,6 @@ def todays_verdicts() -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_verdicts(text: str) -> str:
-    """The page of today's product with this table in its place."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    return f"{before}{begin}\n\n{todays_verdicts()}\n{end}{after}"
-
-
 def _healthy(row: Row) -> str:
     known = ", ".join(f"`{name}`" for name in sorted(row.red_anyway))
     return f"NO-GO | {known}, in every release" if known else "GO | every check of it passes"
@@ -152,6 +144,6 @@ def _asked(row: Row) -> str:
 
 
 if __name__ == "__main__":
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
-    TODAYS_PAGE.write_text(with_verdicts(TODAYS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     sys.stdout.write(f"{PAGE.relative_to(ROOT)}: {len(rows())} rows\n")

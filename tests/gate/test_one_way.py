@@ -1,29 +1,13 @@
 """Migrations without ways back, on a real PostgreSQL: only what an older release can live with may be deployed."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
-from psycopg import sql
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.redeploy.gate.migration_copy import MigrationCopy
 from pam_rollback.redeploy.gate.migration_files import MigrationFile, ToApply, to_apply
 from pam_rollback.redeploy.gate.migration_trial import MigrationTrial, tried
 from pam_rollback.redeploy.gate.migrations import copy_integrity
-from pam_sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
-from tests.running_product import Database
-
-
-@pytest.fixture
-def copy(product_database: Database) -> Iterator[MigrationCopy]:
-    """A fresh copy of the product's database."""
-    dsn = product_database.dsn
-    make_copy(Access(dsn, "", product_database.administrator_dsn))
-    yield MigrationCopy(copy_dsn(dsn))
-    with psycopg.connect(product_database.administrator_dsn, autocommit=True) as connection:
-        name = sql.Identifier(copy_name(dsn))
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def trial(copy: MigrationCopy, up: str) -> MigrationTrial:
@@ -92,7 +76,7 @@ CONTRACTS = {
     ),
     "a key for what was there": (
         "CREATE UNIQUE INDEX one_each ON public.expenses (id, category)",
-        "index public.one_each is new and binds what was there",
+        "index public.expenses.one_each is new and binds what was there",
     ),
     "one role less": (
         (
@@ -204,7 +188,7 @@ def test_the_statements_leave_nothing_behind(copy: MigrationCopy) -> None:
     """They are sent to a copy, and yet it is as it was: what is compared afterwards is the migration's doing."""
     before = copy.picture()
 
-    found = copy.sent(copy.statements())
+    found = copy.sent(copy.statements(copy.picture()))
 
     assert copy.picture() == before
     able = {(one.table, one.sender.role) for one, ran in found.items() if not ran.problem and ran.rows}

@@ -68,7 +68,7 @@ CHANGES: dict[str, Callable[[str], object]] = {
     "caches": lambda url: CacheApi(url, "t").clear(),
     "netlify, restore": lambda url: netlify(url).restore("d-1"),
     "netlify, lock": lambda url: netlify(url).lock("d-1"),
-    "render, rollback": lambda url: render(url).roll_back("dep-1"),
+    "render, rollback": lambda url: render(url).restore("dep-1"),
     "render, settings": lambda url: render(url).set_auto_deploy(on=False),
 }
 

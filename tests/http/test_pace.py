@@ -139,40 +139,6 @@ def test_workers_together_are_no_more_than_one(workers: int) -> None:
         TODAY.ours(16)
 
 
-@pytest.mark.parametrize(
-    ("limits", "token"),
-    [
-        ({"without_token": 5}, ""),
-        ({"with_token": 5}, "Bearer a"),
-        ({"client": 5}, "Bearer a"),
-        ({"address": 5}, "Bearer a"),
-        ({"address": 5}, ""),
-    ],
-    ids=["without a token", "with a token", "of a client", "of an address", "of an address, without a token"],
-)
-def test_no_minute_has_more_requests_than_it_may(limits: dict[str, int], token: str) -> None:
-    """However fast somebody asks."""
-    time, moments = Time(), list[float]()
-    slow = kept(time, **limits)
-    for _ in range(17):
-        slow.before_request(f"{API}/a", token)
-        moments.append(time.now_s)
-        time.now_s += 0.5
-
-    assert max(sum(1 for other in moments if at <= other < at + 60) for at in moments) == 5
-
-
-def test_those_with_a_token_use_up_what_those_without_may_ask() -> None:
-    """They themselves do not wait for that."""
-    time = Time()
-    slow = kept(time, without_token=2)
-    for _ in range(9):
-        slow.before_request(f"{API}/me", "Bearer a")
-
-    assert time.waits == []
-    assert asked(time, lambda: slow.before_request(f"{API}/me", "")) == pytest.approx(61, abs=1)
-
-
 def test_a_page_needs_as_much_room_as_pages_were_seen_to_ask() -> None:
     """The first one a page's full room, the others what the busiest asked: else each of hundred pages waits a minute for nothing."""
     time = Time()

@@ -13,7 +13,6 @@ from pam_rollback.http.postgres import Patience, open_snapshot
 from tests.database.client.asked_database import (
     PATIENCE,
     administrator,
-    backends,
     dsn,
     owner,
 )
@@ -23,19 +22,21 @@ __all__ = ["administrator", "dsn", "owner"]
 
 
 def test_it_is_one_snapshot(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:
-    """A row that is added after the export is seen by no connection, however late that one asks."""
+    """A row that is added after it began is not seen, however late somebody asks."""
     count = "SELECT count(*) FROM expenses"
-    with open_snapshot(dsn, PATIENCE, connections=3) as snapshot:
+    with open_snapshot(dsn, PATIENCE) as snapshot:
         before = snapshot.row(count)
         owner.execute("INSERT INTO expenses (user_id, amount, category) SELECT id, 1, 'late' FROM profiles LIMIT 1")
         owner.commit()
-        seen = [snapshot._asked(connection, count, None)[0] for connection in snapshot.connections]
+        seen = snapshot.row(count)
+        side_by_side = snapshot.all_of([(count, {})] * 6)
     with open_snapshot(dsn, PATIENCE) as later:
         now = later.row(count)
     owner.execute("DELETE FROM expenses WHERE category = 'late'")
     owner.commit()
 
-    assert seen == [before] * 3
+    assert seen == before
+    assert side_by_side == [[before]] * 6
     assert now == (before[0] + 1,)
 
 
@@ -62,8 +63,8 @@ def test_a_frozen_server_does_not_freeze_us(
 ) -> None:
     """It sends nothing any more, its own time-out neither."""
     monkeypatch.setattr(postgres, "_AFTER_TIMEOUT_S", 0.5)
-    with open_snapshot(dsn, Patience(statement_timeout_s=0.5), connections=1) as snapshot:
-        [frozen] = backends(snapshot)
+    with open_snapshot(dsn, Patience(statement_timeout_s=0.5)) as snapshot:
+        frozen = snapshot.connection.info.backend_pid
         os.kill(frozen, signal.SIGSTOP)
         try:
             with pytest.raises(MeasurementFailed, match=r"the connection was lost at .*timeout"):
@@ -72,17 +73,32 @@ def test_a_frozen_server_does_not_freeze_us(
             os.kill(frozen, signal.SIGCONT)
 
 
-def test_a_connection_that_is_cut_leaves_the_other(
+def test_what_the_second_connection_does_not_bring_is_asked_again(dsn: str, product_database: Database) -> None:
+    """It is killed in the middle; where none can be had, one asks alone."""
+    ends = "SELECT CASE WHEN pg_backend_pid() <> {} THEN pg_terminate_backend(pg_backend_pid()) END::text"
+    with open_snapshot(product_database.dsn, PATIENCE) as snapshot:
+        kill = ends.format(snapshot.connection.info.backend_pid)
+        killed = snapshot.all_of([("SELECT pg_sleep(0.5)::text", {}), *[(kill, {})] * 3])
+        snapshot._exported = "00000000-00000000-0"
+        alone = snapshot.all_of([("SELECT 1", {})] * 3)
+
+    assert killed == [[("",)], *[[(None,)]] * 3]
+    assert alone == [[(1,)]] * 3
+
+
+def test_behind_a_connection_that_is_cut_nothing_is_asked(
     dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    """Its question is unknown; the others are answered."""
+    """What was answered before stands; of the rest the reason is known."""
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        administrator.execute("SELECT pg_terminate_backend(%s, 5000)", [backends(snapshot)[1]])
-        answers = snapshot.all_of([("SELECT pg_sleep(0.3)::text", {})] * 4)
+        kill = f"SELECT pg_terminate_backend({snapshot.connection.info.backend_pid}, 5000)"
+        before = snapshot.all_of([("SELECT 1", {})])
+        administrator.execute(kill.encode())
+        after = snapshot.all_of([("SELECT 1", {})] * 3)
 
-    lost_ones = [answer for answer in answers if isinstance(answer, MeasurementFailed)]
-    assert len(lost_ones) == 1
-    assert "the connection was lost at" in str(lost_ones[0])
+    assert before == [[(1,)]]
+    assert len(after) == 3
+    assert all("the connection was lost at" in str(answer) for answer in after)
 
 
 @pytest.mark.parametrize(

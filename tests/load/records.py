@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.redeploy.load.facts import LoadFinding
-from pam_rollback.redeploy.load.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
+from pam_rollback.redeploy.load.record import LoadRecord, LoadRequest, LoadStep, LoadWorker
 
 LIMITS = load_plan(Path(__file__).parents[2] / "plan.toml").load_gate
 BEGAN_S = 1_800_000_000.0
@@ -45,14 +45,18 @@ def steady(answer: Answer = as_usual, *, rate_hz: float = 20, duration_s: float 
     """One rate, one release, evenly."""
     count = round(rate_hz * duration_s)
     requests = tuple(request(i / rate_hz, **answer(i / rate_hz)) for i in range(count))  # type: ignore[arg-type]
-    return _record((AskedRate(BEGAN_S, rate_hz),), requests, duration_s, differs)
+    return _record((LoadStep(BEGAN_S, BEGAN_S + duration_s, rate_hz, 100),), requests, duration_s, differs)
 
 
 def steps(
     answer: Answer = as_usual, *, rates_hz: tuple[float, ...] = (5, 10, 20, 40), step_s: float = 15
 ) -> LoadRecord:
     """A step after the other."""
-    asked = tuple(AskedRate(BEGAN_S + step_s * index, rate) for index, rate in enumerate(rates_hz))
+    begins_s = [BEGAN_S + step_s * index for index in range(len(rates_hz))]
+    asked = tuple(
+        LoadStep(at_s, at_s + step_s, rate, 100 * rate / max(rates_hz))
+        for at_s, rate in zip(begins_s, rates_hz, strict=True)
+    )
     moments = [step_s * index + i / rate for index, rate in enumerate(rates_hz) for i in range(round(rate * step_s))]
     requests = tuple(request(at_s, **answer(at_s)) for at_s in moments)  # type: ignore[arg-type]
     return _record(asked, requests, step_s * len(rates_hz), {})
@@ -67,11 +71,11 @@ def both(
         request(i / rate_hz, "candidate" if i % 2 else "stable", **(candidate if i % 2 else stable)(i / rate_hz))  # type: ignore[arg-type]
         for i in range(count)
     )
-    return _record((AskedRate(BEGAN_S, rate_hz),), requests, duration_s, {})
+    return _record((LoadStep(BEGAN_S, BEGAN_S + duration_s, rate_hz, 100),), requests, duration_s, {})
 
 
 def _record(
-    asked: tuple[AskedRate, ...],
+    asked: tuple[LoadStep, ...],
     requests: tuple[LoadRequest, ...],
     duration_s: float,
     differs: Mapping[str, object],

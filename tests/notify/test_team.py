@@ -1,6 +1,5 @@
 """The team hears of the verdict, and of an undo: that it begins, and how it ended; no channel delays it."""
 
-import json
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -205,29 +204,3 @@ def test_an_undo_is_told_to_those_who_heard_of_the_rollback(
     ], texts
     assert all(text.startswith("DRILL, nothing is wrong: PAM on sandbox, rollback feature-flag: ") for text in texts)
     assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {ON}
-
-
-def test_a_run_that_was_killed_before_its_first_change_has_nothing_to_finish(
-    running_sandbox: RunningSandbox, project: Project, begin: Begin
-) -> None:
-    """Without a journal, or with one that knows of no beginning: nothing was done, start again. A lost journal is not nothing."""
-    env = f"--env={running_sandbox.file}"
-    run = project.folder / "killed"
-    (run / "allure-results").mkdir(parents=True)
-    nothing = "nothing was done: this run ended before its first change"
-
-    undone = begin(project.folder, "--undo", str(run), env)
-    resumed = begin(project.folder, "drills/test_feature_flag.py", "--resume", str(run), env)
-    assert (undone.rc, resumed.rc) == (0, 13), undone.said + resumed.said
-    assert nothing in undone.said
-    assert "start again" in resumed.said
-
-    Journal(run / "journal.jsonl").warn("lock", "out of reach")
-    warned = begin(project.folder, "drills/test_feature_flag.py", "--resume", str(run), env)
-    assert (warned.rc, nothing in warned.said) == (13, True), warned.said
-
-    (run / "journal.jsonl").unlink()
-    (run / "run.json").write_text(json.dumps({"steps": [{"step": "switch the features off"}]}), encoding="utf-8")
-    lost = begin(project.folder, "--undo", str(run), env)
-    assert lost.rc == 13, lost.said
-    assert "the journal is lost" in lost.said

@@ -8,8 +8,7 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed, LockLost
 from pam_rollback.core.wait import Waiter, gated_by
-from pam_rollback.notify.issues import github_issues
-from pam_rollback.notify.tracker import Incidents, harmless, why
+from pam_rollback.notify.tracker import Incidents, github_issues, harmless, why
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from tests.notify.github_issues import TOKEN, Fault, Issues, stand_in
 from tests.virtual_clock import VirtualClock
@@ -115,39 +114,22 @@ def test_text_from_outside_is_no_mark() -> None:
         (Fault(401, "Bad credentials"), "GitHub does not know the token of [secrets] tracker_token_env"),
         (Fault(403, "Resource not accessible by personal access token"), "give it Issues (read and write)"),
         (
-            Fault(
-                403, "You have exceeded a secondary rate limit.", {"retry-after": "90", "x-ratelimit-remaining": "4990"}
-            ),
-            "its limit (4990 requests) was met, ask again in 90 s",
-        ),
-        (
             Fault(403, "API rate limit exceeded", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "4102444800"}),
             "its limit (0 requests) was met, ask again in",
         ),
         (Fault(404, "Not Found"), "is [tracker] repository right, as owner/name?"),
         (Fault(410, "Issues are disabled for this repo"), "issues are switched off there"),
-        (
-            Fault(301, "Moved Permanently", {"location": "https://api.github.com/x"}),
-            "see [tracker] repository, api_url",
-        ),
-        (Fault(422, "Validation Failed"), "open the incident by hand"),
-        (Fault(429, "slow down", {"retry-after": "100"}), "ask again in 100 s"),
-        (Fault(503, "unicorn"), "see https://www.githubstatus.com"),
         (Fault(200, raw=b"<html>welcome to the hotel</html>"), "does something else answer in GitHub's place"),
-        (Fault(200, raw=b"[]"), "does something else answer in GitHub's place"),
-        (Fault(hangs_s=20), "can this machine reach"),
     ],
-    ids=lambda one: "" if isinstance(one, str) else f"{one.status} {one.message or one.raw or 'silent'}"[:30],
+    ids=lambda one: "" if isinstance(one, str) else f"{one.status} {one.message}"[:30],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_what_the_tracker_refuses_is_one_line_that_says_what_to_do(
     github: Issues, method: str, fault: Fault, line: str
 ) -> None:
-    """Reading and writing; the token is in none of them, and a healthy tracker raises none."""
-    if fault.raw is not None:
-        # As good as it may look: another page, or a document of another kind.
-        other = b"{}" if method == "GET" and fault.raw == b"[]" else fault.raw
-        fault = Fault(201 if method == "POST" else 200, raw=other)
+    """Reading and writing; the token is in none of them. What else a provider may answer: tests/http/test_provider.py."""
+    if fault.raw is not None and method == "POST":
+        fault = Fault(201, raw=fault.raw)
     github.faults = {method: fault}
     with pytest.raises(ActionFailed) as refused:
         machine(github, patience_s=3.0).opened(INCIDENT)
@@ -156,9 +138,6 @@ def test_what_the_tracker_refuses_is_one_line_that_says_what_to_do(
     assert line in words
     assert "\n" not in words
     assert TOKEN not in words
-    github.faults = {}
-    machine(github).opened(INCIDENT)
-    assert len(github.issues) == 1
 
 
 def test_what_was_done_although_no_answer_came_is_not_done_twice(github: Issues) -> None:

@@ -33,7 +33,7 @@ def test_a_real_rollback_is_on_record(
 ) -> None:
     """PRE-4 is measured, the journal and the notes name the issue, and the issue has the verdict; what is refused is said once.
 
-    On a commit what is refused is held by test_service.py and test_hooks.py.
+    On a commit what is refused is held by test_tracker_service.py and test_tracker_hooks.py.
     """
     as_staging(running_sandbox, project)
     text = (project.folder / "staging.toml").read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,13 +129,13 @@ def test_rows_are_counted_before_and_after(drill: Drilled) -> None:
     assert json.loads(rows.read_text(encoding="utf-8"))["tables"]["expenses"]["rows"] > 3000
 
 
-def test_the_report_tells_the_drill(drill: Drilled, tmp_path: Path) -> None:
+def test_the_report_tells_the_drill(drill: Drilled) -> None:
     """Opened in a real browser: verdict, picture and figures first, steps with timings and the runbook one link further.
 
     It asks nobody outside, has no error, and is small enough to be sent.
     """
     folder = RunFolder(drill.ended.folder)
-    built = build_run(folder, run_record.read(folder.record), out=tmp_path / "out")
+    built = build_run(folder, run_record.read(folder.record))
     assert built.without is None, built.without
 
     with sync_playwright() as playwright:

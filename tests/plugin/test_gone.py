@@ -25,4 +25,4 @@ def test_a_hook_is_refused_with_what_to_do_instead(tmp_path: Path) -> None:
     said = project.run("-m", "health", "--env=sandbox")
 
     assert said.rc == pytest.ExitCode.USAGE_ERROR
-    assert "there is no hook pytest_pam_undone: docs/reference/hooks.md has those there are" in said.out
+    assert "there is no hook pytest_pam_undone: docs/reference/extending.md#hooks has those there are" in said.out

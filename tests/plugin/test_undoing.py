@@ -16,7 +16,7 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.plugin import earlier_run, hookspecs
 from pam_rollback.plugin.earlier_run import NothingDone, journal_of
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.rollback.flag_writing import owe_flags
+from pam_rollback.rollback.flags import owe_flags
 from pam_rollback.rollback.journal import SETTLED, Journal, Scope, Undo
 from pam_rollback.rollback.undoing import UndoKind, UndoKinds, UndoTools, undo_all
 from pam_rollback.target.environment import Environment

@@ -1,16 +1,11 @@
 """``make incident``, the command: which run it takes, what it says when there is none, and what the journals of stories tell."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from pam_rollback.ops.postmortem import __main__
-from pam_rollback.ops.postmortem.service import Incident, Run
-from pam_rollback.report.verdict import Outcome
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,28 +35,15 @@ def test_no_run_is_said_in_one_line(run: str, words: str, tmp_path: Path, capsys
     assert told.out == ""
 
 
-def test_a_drill_with_several_stories_has_several_incidents(tmp_path: Path) -> None:
-    """Each with its own part of the journal."""
-    at = {"at": "2026-11-25T22:00:00+00:00", "at_s": 1.0}
-    decided = {"run": "r", "environment": "sandbox", "api": "a", "mode": "drill", "reason": "x", "initiated_by": "d"}
-    entries = [
-        {**at, "situation": f"after-{story}", **entry}
-        for story, step in (("gradual", "one"), ("emergency", "two"))
-        for entry in (
-            {"event": "planting", "environment": "sandbox", "api": "a"},
-            {"event": "action", "strategy": story, "decided_s": 1.0, **decided},
-            {"event": "step-done", "step": step, "result": "", "problem": ""},
-        )
-    ]
+def test_a_post_mortem_is_about_one_rollback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a session of several stories none is picked."""
+    at = {"at": "2026-11-25T22:00:00+00:00", "at_s": 1.0, "event": "action", "decided_s": 1.0}
+    entries = [{**at, "strategy": story, "situation": f"after-{story}"} for story in ("gradual", "emergency")]
     (tmp_path / "journal.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries), "utf-8")
 
-    assert __main__.main([str(tmp_path), "--out", str(tmp_path / "out")], root=ROOT) == 0
-
-    for story, step in (("gradual", "one"), ("emergency", "two")):
-        page = (tmp_path / "out" / f"after-{story}" / "post-mortem.md").read_text("utf-8")
-        assert f"| strategy | {story} (drill) | journal.jsonl |" in page
-        assert f"done: {step}" in page
-        assert page.count("done: ") == 1
+    assert __main__.main([str(tmp_path), "--out", str(tmp_path / "out")], root=ROOT) == 1
+    assert "expected the folder of one rollback, found after-gradual, after-emergency" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_of_a_killed_run_all_that_is_known_is_told(tmp_path: Path) -> None:
@@ -90,17 +72,3 @@ def test_of_a_killed_run_all_that_is_known_is_told(tmp_path: Path) -> None:
     ):
         assert words in page
     assert page.count("_For people to fill in._") == 7
-
-
-def test_what_another_situation_saw_is_not_said_of_this_one() -> None:
-    """Of two situations one was killed before its checks: how the other one's went says nothing of it, and that is said."""
-    decided = {"event": "action", "at": "2026-11-25T22:00:00+00:00", "at_s": 1.0, "decided_s": 1.0}
-    entries = tuple({**decided, "strategy": name, "situation": f"after-{name}"} for name in ("gradual", "emergency"))
-    results: Any = (SimpleNamespace(situation="after-gradual", criteria=(), outcome=Outcome.PASSED),)
-    record: Any = SimpleNamespace(run_id="r", results=results)
-    run = Run(Path("r"), record, "", entries)
-
-    assert Incident(run, "after-gradual").results == results
-    assert Incident(run, "after-emergency").results == ()
-    assert "no answers to users were recorded for after-emergency" in Incident(run, "after-emergency").missing({})
-    assert "gone" in Incident(replace(run, record=None, no_record="gone"), "after-gradual").missing({})

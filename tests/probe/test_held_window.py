@@ -8,12 +8,12 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.wait import Waiter
-from pam_rollback.probe.held_releases import ReleasesSpec, judge_releases
 from pam_rollback.probe.held_window import AnswersJudge, HeldWindow, Standings
 from pam_rollback.probe.measure import WindowState
 from pam_rollback.probe.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, judge_memory
 from pam_rollback.probe.parts import BACK_END, HEALTH, Series
 from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.until_the_end import ReleasesSpec, judge_releases
 from pam_rollback.probe.window import WindowSpec, judge
 from pam_rollback.stats.series import Quantity
 from pam_rollback.target.served_release import ExpectedReleases

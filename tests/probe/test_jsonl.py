@@ -24,11 +24,11 @@ def test_nothing_is_lost_between_two_looks(tmp_path: Path) -> None:
     path.write_text(text[:-5])
     reader = LineReader(path)
 
-    assert reader.new() == documents[:-1]
-    assert reader.new() == []
+    assert list(reader.records()) == documents[:-1]
+    assert list(reader.records()) == []
     path.write_text(text)
-    assert reader.new() == documents[-1:]
-    assert reader.new() == []
+    assert list(reader.records()) == documents[-1:]
+    assert list(reader.records()) == []
 
 
 def test_damage_is_named_by_its_line_and_met_again(tmp_path: Path) -> None:
@@ -38,13 +38,13 @@ def test_damage_is_named_by_its_line_and_met_again(tmp_path: Path) -> None:
     reader = LineReader(path)
     for _ in range(2):
         with pytest.raises(MeasurementFailed, match="line 41: expected a JSON object"):
-            reader.new()
+            list(reader.records())
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     """No file is no empty file."""
     with pytest.raises(MeasurementFailed, match="there is no such file"):
-        LineReader(tmp_path / "none.jsonl").new()
+        list(LineReader(tmp_path / "none.jsonl").records())
 
 
 SENT = {"sent": {"seq": 0, "kind": "expense", "marker": "m0", "value": "1.00 fuel", "at_s": 1.0}}
@@ -124,7 +124,7 @@ def test_a_damaged_record_is_one_clear_error(tmp_path: Path, lines: list[bytes],
         timeline = Timeline(path)
         return timeline.samples(), timeline.end, timeline.anchor.wall(1.0), timeline.settled_s, timeline.rate_hz()
 
-    for read in (lambda: LineReader(path).new(), lambda: list(LedgerRecord(path).writes), whole_timeline):
+    for read in (lambda: list(LineReader(path).records()), lambda: list(LedgerRecord(path).writes), whole_timeline):
         try:
             read()
         except MeasurementFailed as refused:
@@ -142,7 +142,7 @@ def test_a_line_without_an_end_is_not_read_whole(tmp_path: Path, monkeypatch: py
         with pytest.raises(
             MeasurementFailed, match=r"line 1: expected a line of at most 1048576 bytes, found no end of it"
         ):
-            LineReader(path).new()
+            list(LineReader(path).records())
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

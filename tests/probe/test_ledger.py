@@ -17,7 +17,7 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.probe.journeys import SignIn
-from pam_rollback.probe.ledger import Ledger, LedgerRecord, start_ledger
+from pam_rollback.probe.ledger import Ledger, LedgerRecord
 from pam_rollback.probe.ledger_config import LedgerConfig, WriteKind
 from pam_rollback.probe.ledger_verdict import LedgerState, LedgerVerdict, judge
 
@@ -111,7 +111,7 @@ def eventually(condition: Callable[[], object], what: str) -> None:
 def test_everything_kept(server: Server, product: Product, tmp_path: Path) -> None:
     """Expenses, messages and a setting are written all the time, and all are found again."""
     product.expenses.append({"id": 0, "amount": 5, "category": "fuel", "description": "of a person"})
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(20, within_s=10)
         moment_s = time.monotonic()
         ledger.wait_for_acknowledged(40, within_s=10)
@@ -126,7 +126,7 @@ def test_everything_kept(server: Server, product: Product, tmp_path: Path) -> No
 
 def test_planted_damage_is_found_exactly(server: Server, product: Product, tmp_path: Path) -> None:
     """Two expenses and a message vanish, one amount changes, one row is there twice: exactly that is found."""
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(40, within_s=10)
         ledger.stop()
         lost = {product.expenses.pop(3)["description"], product.expenses.pop(5)["description"]}
@@ -144,7 +144,7 @@ def test_planted_damage_is_found_exactly(server: Server, product: Product, tmp_p
 
 def test_a_setting_that_fell_back_is_lost_configuration(server: Server, product: Product, tmp_path: Path) -> None:
     """A setting restored to an older value lost every later change."""
-    with start_ledger(config(server.url, weights={"setting": 1}), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url, weights={"setting": 1}), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(3, within_s=10)
         before = product.settings["rollback_ledger"]
         ledger.wait_for_acknowledged(10, within_s=10)
@@ -167,7 +167,7 @@ def test_an_outage_leaves_indeterminate_writes(server: Server, product: Product,
             replace(server.healthy(), raw=b""),
         ]
     )
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(8, within_s=10)
         product.trouble = lambda: next(troubles)
         eventually(
@@ -185,7 +185,7 @@ def test_an_outage_leaves_indeterminate_writes(server: Server, product: Product,
 
 def test_a_lost_session_is_renewed(server: Server, product: Product, tmp_path: Path) -> None:
     """Sessions may be lost in a rollback, but signing in again must work, and the ledger shows whether it did."""
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(5, within_s=10)
         product.token = "token-2"
         eventually(lambda: len(ledger.record.sign_ins) >= 2, "another sign-in")
@@ -198,7 +198,7 @@ def test_a_lost_session_is_renewed(server: Server, product: Product, tmp_path: P
 def test_a_reading_that_may_be_cut_off_is_unknown(server: Server, tmp_path: Path) -> None:
     """As many rows as were asked for may not be all: what is not among them is not called lost."""
     order = config(server.url, read_rows_max=5)
-    with start_ledger(order, tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(order, tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(20, within_s=10)
         verdict = verdict_of(ledger, within_s=0.5)
 
@@ -208,7 +208,7 @@ def test_a_reading_that_may_be_cut_off_is_unknown(server: Server, tmp_path: Path
 
 def test_a_product_that_has_only_just_recovered_is_read_later(server: Server, product: Product, tmp_path: Path) -> None:
     """The final reading tries again for a while: a first error is not the end."""
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(10, within_s=10)
         ledger.stop()
         errors = [server.json({}, 503)] * 2
@@ -222,7 +222,7 @@ def test_a_product_that_has_only_just_recovered_is_read_later(server: Server, pr
 @pytest.mark.parametrize("trouble", ["503", "page", "drip", "refuses"])
 def test_nothing_readable_is_an_error(server: Server, product: Product, tmp_path: Path, trouble: str) -> None:
     """A product that gives nothing back leaves us without knowledge: that is not zero loss."""
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(5, within_s=10)
         ledger.stop()
         replies = {
@@ -240,7 +240,7 @@ def test_nothing_readable_is_an_error(server: Server, product: Product, tmp_path
 def test_clean_up_removes_what_the_ledger_made(server: Server, product: Product, tmp_path: Path) -> None:
     """Only its own expenses are deleted."""
     product.expenses.append({"id": 0, "amount": 5, "category": "fuel", "description": "of a person"})
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(10, within_s=10)
         ledger.stop()
         made = len(product.expenses) - 1
@@ -253,11 +253,11 @@ def test_clean_up_removes_what_the_ledger_made(server: Server, product: Product,
 def test_a_killed_ledger_leaves_a_usable_record(server: Server, tmp_path: Path) -> None:
     """What was acknowledged before ``kill -9`` is on disk; that it stopped is noticed."""
     ledger: Ledger
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(10, within_s=10)
         os.kill(ledger.pid, signal.SIGKILL)
         eventually(lambda: not ledger._child.alive, "its death")
-        with pytest.raises(MeasurementFailed, match="ledger_process ended with -9"):
+        with pytest.raises(MeasurementFailed, match="the ledger ended with -9"):
             ledger.wait_for_acknowledged(10_000, within_s=5)
     record = LedgerRecord(tmp_path / "ledger.jsonl")
 
@@ -268,7 +268,7 @@ def test_a_killed_ledger_leaves_a_usable_record(server: Server, tmp_path: Path) 
 def test_waiting_in_vain_says_what_was_answered(server: Server, product: Product, tmp_path: Path) -> None:
     """When nothing is acknowledged, the error names the answers that came instead."""
     product.trouble = lambda: server.json({}, 418)
-    with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         Waiter().until(
             lambda: ledger.record.path.exists() and [write.why for write in ledger.record.writes if write.why],
             holds=bool,
@@ -352,7 +352,7 @@ def test_rows_are_written_found_and_deleted(server: Server, tmp_path: Path) -> N
     """More of them than one answer gives; another person's stays, and what is gone or another is named."""
     product = Rest(server)
     product.expenses.append({"id": 0, "amount": 5, "category": "fuel", "description": "of a person"})
-    with start_ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(3 * ROWS_IN_ONE_ANSWER, within_s=10)
         kept = verdict_of(ledger)
         lost = product.expenses.pop(3)["description"]
@@ -373,7 +373,7 @@ def test_a_row_that_is_not_given_back_is_not_acknowledged(server: Server, tmp_pa
     """Whatever its status: it is one row, or nobody knows that it is there."""
     product = Rest(server)
     product.trouble = lambda: server.json(answer, 201)
-    with start_ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
         eventually(lambda: ledger.record.path.exists() and any(one.why for one in ledger.record.writes), "an answer")
 
     assert ledger.record.acknowledged == 0
@@ -383,7 +383,7 @@ def test_a_row_that_is_not_given_back_is_not_acknowledged(server: Server, tmp_pa
 def test_rows_that_do_not_end_are_not_read(server: Server, tmp_path: Path) -> None:
     """A host that gives the same rows again and again, or none that are rows, leaves unknown what became of the writes."""
     product = Rest(server)
-    with start_ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
+    with Ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(5, within_s=10)
         ledger.stop()
         for answer, why in (([{"id": 4}], "the same rows"), ({"rows": []}, "without a list of rows")):

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.database.database_link import DatabaseLink, Link
-from pam_rollback.probe.ledger import Ledger, configured, start_ledger
-from pam_rollback.probe.ledger_rows import judge_ledger
+from pam_rollback.probe.ledger import Ledger, configured, judge_ledger
 from pam_rollback.probe.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
@@ -30,7 +29,7 @@ def environment(running_sandbox: RunningSandbox) -> Environment:
 def started(environment: Environment, folder: Path, *, read_rows_max: int) -> Iterator[Ledger]:
     """A ledger that has written something of each kind, and writes on."""
     config = configured(environment, 20).model_copy(update={"read_rows_max": read_rows_max, "timeout_s": 5.0})
-    with start_ledger(config, folder / "ledger.jsonl") as writer:
+    with Ledger(config, folder / "ledger.jsonl") as writer:
         writer.wait_for_acknowledged(24, 20)
         yield writer
 

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.probe import probed_journeys as asked
-from pam_rollback.probe.parts import series_of
-from pam_rollback.probe.probed_journeys import probe_config
-from pam_rollback.probe.prober import start_prober, steady_of
+from pam_rollback.probe import parts as asked
+from pam_rollback.probe.observer import Prober, steady_of
+from pam_rollback.probe.parts import probe_config, series_of
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
 from tests.sessions import RunningSandbox
@@ -113,7 +112,7 @@ def test_the_sandbox_is_signed_in_to_and_asked(running_sandbox: RunningSandbox, 
     environment = load_environment(str(weighed), ROOT / "environments", {})
     config = probe_config(environment, run="weighed")
 
-    with start_prober(config, tmp_path / "timeline.jsonl") as prober:
+    with Prober(config, tmp_path / "timeline.jsonl") as prober:
         samples = prober.wait_for_first(3 * len(config.rotation), 20)
 
     asked = Counter(sample.journey for sample in samples)

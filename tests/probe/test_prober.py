@@ -23,8 +23,8 @@ from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.topics.probe import _await_answers
 from pam_rollback.probe.journeys import Journey, ProbeConfig, SignIn
 from pam_rollback.probe.observation import Observation
+from pam_rollback.probe.observer import Prober
 from pam_rollback.probe.parts import Series
-from pam_rollback.probe.prober import Prober, start_prober
 from pam_rollback.probe.recovery import OutageRule, find_outages
 from pam_rollback.probe.timeline import Timeline
 from pam_rollback.target.expectation import Expect
@@ -56,7 +56,7 @@ def eventually(condition: Callable[[], object], what: str, within_s: float = 10)
 def test_outages_are_measured_within_one_period(server: Server, tmp_path: Path) -> None:
     """Errors, a hang and slowness at known moments of the server's clock: right to a period, and to how late a busy machine was."""
     healthy = server.healthy()
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(10, within_s=10)
         begin_s = time.monotonic() + 0.7
         truth = [(begin_s, begin_s + 1.2), (begin_s + 2.2, begin_s + 4.0), (begin_s + 5.0, begin_s + 6.0)]
@@ -86,13 +86,11 @@ def test_outages_are_measured_within_one_period(server: Server, tmp_path: Path) 
 def test_a_rollback_that_is_done_before_it_has_begun_waits_for_it(server: Server, tmp_path: Path) -> None:
     """On a busy machine it begins seconds later; that is no reason to know nothing of users."""
     decided_s = time.monotonic()
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         os.kill(prober.pid, signal.SIGSTOP)
         begun = threading.Timer(0.5, os.kill, (prober.pid, signal.SIGCONT))
         begun.start()
-        probed = config(server.url)
-        series = (Series("health", ("health",), probed.rate_hz),)
-        observation = Observation(prober, probed, series, SystemClock())
+        observation = Observation(prober, (Series("health", ("health",), prober.config.rate_hz),), SystemClock())
         _await_answers(observation, Waiter(), since_s=decided_s, within_s=10)
         begun.join()
 
@@ -101,7 +99,7 @@ def test_a_rollback_that_is_done_before_it_has_begun_waits_for_it(server: Server
 
 def test_survives_a_target_that_is_gone(server: Server, tmp_path: Path) -> None:
     """A closed port is a series of bad samples; when it opens again the samples are good again."""
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(5, within_s=10)
         server.refuse()
         eventually(lambda: not prober.timeline.samples()[-1].ok, "a bad sample")
@@ -135,7 +133,7 @@ def test_every_nonsense_is_a_sample(server: Server, tmp_path: Path) -> None:
     server.respond = lambda request: nonsense.get(request.path[1:], (good, ""))[0]
     journeys = [Journey(name=name, url=f"{server.url}/{name}", expect=HEALTHY) for name in ("good", *nonsense)]
     order = config(server.url, *journeys, timeout_s=0.5, body_bytes_max=100_000)
-    with start_prober(order, tmp_path / "timeline.jsonl") as prober:
+    with Prober(order, tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(len(journeys) * 3, within_s=10)
     why = {sample.journey: sample.why for sample in prober.timeline.samples()}
 
@@ -150,7 +148,7 @@ def test_no_probe_is_dropped_silently(server: Server, tmp_path: Path) -> None:
     silence = replace(server.healthy(), after_s=60)
     server.respond = lambda _: silence
     order = config(server.url, outstanding_max=3, timeout_s=0.5)
-    with start_prober(order, tmp_path / "timeline.jsonl") as prober:
+    with Prober(order, tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(60, within_s=10)
     samples = prober.timeline.samples()
     not_sent = [sample for sample in samples if sample.lag_ms is None]
@@ -164,7 +162,7 @@ def test_no_probe_is_dropped_silently(server: Server, tmp_path: Path) -> None:
 
 def test_a_stopped_prober_makes_no_burst(server: Server, tmp_path: Path) -> None:
     """Ticks missed while the process could not run are recorded as missed; the target is not flooded to catch up."""
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(5, within_s=10)
         os.kill(prober.pid, signal.SIGSTOP)
         stopped_s = time.monotonic()
@@ -181,7 +179,7 @@ def test_a_stopped_prober_makes_no_burst(server: Server, tmp_path: Path) -> None
 
 def test_prober_lag_is_small_and_recorded(server: Server, tmp_path: Path) -> None:
     """Every sample says how late its probe left, and on an idle machine that is milliseconds."""
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         samples = prober.wait_for_first(50, within_s=10)
     lags = sorted(sample.lag_ms for sample in samples if sample.lag_ms is not None)
 
@@ -193,7 +191,7 @@ def test_requests_can_be_told_apart_and_are_not_cached(server: Server, tmp_path:
     """A named agent, an id and an address of its own for each request, except where caches are probed on purpose."""
     fresh = Journey(name="fresh", url=server.url + "/fresh?a=b", weight=2)
     cached = Journey(name="cached", url=server.url + "/cached", cached=True)
-    with start_prober(config(server.url, fresh, cached, run="r-17"), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url, fresh, cached, run="r-17"), tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(9, within_s=10)
     by_path = {path: [r for r in server.requests if r.path == path] for path in ("/fresh", "/cached")}
 
@@ -226,7 +224,7 @@ def test_signs_in_again_when_its_session_was_lost(server: Server, tmp_path: Path
         Journey(name="chat", url=server.url + "/chat", signed_in=True, expect=HEALTHY),
         sign_in=SignIn(url=server.url + "/login", email="t@example.org", password="pass-word-1"),
     )
-    with start_prober(order, tmp_path / "timeline.jsonl") as prober:
+    with Prober(order, tmp_path / "timeline.jsonl") as prober:
         assert prober.wait_for_first(5, within_s=10)[-1].ok
         lost_s = time.monotonic()
         valid[0] = tokens[1]
@@ -244,7 +242,7 @@ def test_secrets_are_written_nowhere(server: Server, tmp_path: Path) -> None:
         name="health", url=server.url + "/health", expect=HEALTHY, headers={"Authorization": "Bearer s3cr3t-token"}
     )
     assert "s3cr3t" not in repr(config(server.url, journey))
-    with start_prober(config(server.url, journey), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url, journey), tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(3, within_s=10)
         listed = subprocess.run(
             ["ps", "-wwwp", str(prober.pid), "-o", "command"], capture_output=True, text=True, check=True
@@ -264,7 +262,7 @@ def test_no_variable_of_the_session_reaches_the_prober(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("PYTHONSTARTUP", "/nonexistent")
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         assert prober.wait_for_first(3, within_s=10)[0].ok
 
 
@@ -274,8 +272,8 @@ def test_ends_with_its_parent(server: Server, tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path\n"
         "from pam_rollback.probe.journeys import ProbeConfig\n"
-        "from pam_rollback.probe.prober import start_prober\n"
-        "start_prober(ProbeConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2])).wait_for_first(3, within_s=10)\n"
+        "from pam_rollback.probe.observer import Prober\n"
+        "Prober(ProbeConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2])).wait_for_first(3, within_s=10)\n"
         "print('probing', flush=True); time.sleep(60)\n"
     )
     arguments = [sys.executable, "-c", program, config(server.url).model_dump_json(), str(path)]
@@ -298,7 +296,7 @@ def source() -> str:
 
 def test_ctrl_c_is_not_its_business(server: Server, tmp_path: Path) -> None:
     """A terminal sends Ctrl-C to every process; the prober goes on until its parent ends it. SIGTERM does end it."""
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         seen = len(prober.wait_for_first(3, within_s=10))
         os.kill(prober.pid, signal.SIGINT)
         os.kill(prober.pid, signal.SIGHUP)
@@ -310,7 +308,7 @@ def test_ctrl_c_is_not_its_business(server: Server, tmp_path: Path) -> None:
 
 def test_ends_by_itself_after_its_longest_run(server: Server, tmp_path: Path) -> None:
     """Even a parent that forgets it cannot make it probe for ever."""
-    with start_prober(config(server.url, max_run_s=0.5), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url, max_run_s=0.5), tmp_path / "timeline.jsonl") as prober:
         eventually(lambda: not prober._child.alive, "its end")
     assert prober.timeline.end == "longest run of 0.5 s reached"
 
@@ -318,9 +316,9 @@ def test_ends_by_itself_after_its_longest_run(server: Server, tmp_path: Path) ->
 SLEEPS = """
 import itertools, runpy, sys
 from pam_rollback.probe import child as lifeline
-asked = itertools.count()
-lifeline.asleep_s = lambda: float(sys.argv[2]) if next(asked) > 9 else 0.0
-runpy.run_module("pam_rollback.probe.probe_process", run_name="__main__")
+asked, slept_s = itertools.count(), float(sys.argv.pop())
+lifeline.asleep_s = lambda: slept_s if next(asked) > 9 else 0.0
+runpy.run_module("pam_rollback.probe.observing", run_name="__main__")
 """
 
 
@@ -328,7 +326,7 @@ runpy.run_module("pam_rollback.probe.probe_process", run_name="__main__")
 def test_a_machine_that_slept_ends_it(server: Server, tmp_path: Path, slept_s: int, reason: str) -> None:
     """Its clock stood still: a window of what was seen before and after would be whole, and nobody watched in between."""
     timeline = tmp_path / "timeline.jsonl"
-    command = [sys.executable, "-P", "-c", SLEEPS, str(timeline), str(slept_s)]
+    command = [sys.executable, "-P", "-c", SLEEPS, "probes", str(timeline), str(slept_s)]
     line = config(server.url, max_run_s=3).model_dump_json() + "\n"
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"PYTHONPATH": str(ROOT / "src")}
@@ -348,7 +346,7 @@ def test_probes_in_flight_are_recorded_at_the_end(server: Server, tmp_path: Path
     """Stopping waits for the answers that are out, so that the last second of the record is whole."""
     slow = replace(server.healthy(), after_s=0.4)
     server.respond = lambda _: slow
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(5, within_s=10)
     last = json.loads((tmp_path / "timeline.jsonl").read_text().splitlines()[-1])
 
@@ -358,12 +356,12 @@ def test_probes_in_flight_are_recorded_at_the_end(server: Server, tmp_path: Path
 def test_a_dead_prober_is_noticed(server: Server, tmp_path: Path) -> None:
     """Without the prober we are blind, which is never the same as good."""
     prober: Prober
-    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+    with Prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         prober.wait_for_first(3, within_s=10)
         os.kill(prober.pid, signal.SIGKILL)
-        with pytest.raises(MeasurementFailed, match="probe_process ended with -9"):
+        with pytest.raises(MeasurementFailed, match="the prober ended with -9"):
             eventually(prober.check, "its death")
-        with pytest.raises(MeasurementFailed, match="probe_process ended with -9"):
+        with pytest.raises(MeasurementFailed, match="the prober ended with -9"):
             prober.wait_for_first(10_000, within_s=5)
 
 
@@ -371,7 +369,7 @@ def test_a_prober_that_cannot_begin_says_why(server: Server, tmp_path: Path) -> 
     """Its last words are part of the error."""
     tmp_path.chmod(0o700)
     path = tmp_path / "timeline.jsonl"
-    with start_prober(config(server.url), path) as prober:
+    with Prober(config(server.url), path) as prober:
         path.touch()
         with pytest.raises(MeasurementFailed, match="FileExistsError"):
             prober.wait_for_first(1, within_s=10)
@@ -382,13 +380,13 @@ def test_a_timeline_belongs_to_one_prober(server: Server, tmp_path: Path) -> Non
     (tmp_path / "timeline.jsonl").touch()
 
     with pytest.raises(MeasurementFailed, match="exists already"):
-        start_prober(config(server.url), tmp_path / "timeline.jsonl")
+        Prober(config(server.url), tmp_path / "timeline.jsonl")
 
 
 def test_too_few_samples_in_time_are_an_error(server: Server, tmp_path: Path) -> None:
     """Waiting has a limit, and the error says how far it came."""
     with (
-        start_prober(config(server.url, rate_hz=1), tmp_path / "timeline.jsonl") as prober,
+        Prober(config(server.url, rate_hz=1), tmp_path / "timeline.jsonl") as prober,
         pytest.raises(MeasurementFailed, match=r"of 100 samples after 0\.5 s"),
     ):
         prober.wait_for_first(100, within_s=0.5)

@@ -9,8 +9,8 @@ from pam_rollback.core.errors import ActionFailed
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plugin.situations import AS_IS
 from pam_rollback.plugin.topics.probe import from_its_end_s, held_window, releases_spec
-from pam_rollback.probe.held_releases import ReleasesSpec
 from pam_rollback.probe.memory import MemoryReading
+from pam_rollback.probe.until_the_end import ReleasesSpec
 from pam_rollback.probe.window import WindowSpec
 from pam_rollback.stats.series import Quantity
 from pam_rollback.target.served_release import ExpectedReleases

@@ -10,9 +10,8 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.database.database_link import DatabaseLink, Link
-from pam_rollback.probe.ledger import Ledger, configured, start_ledger
+from pam_rollback.probe.ledger import Ledger, configured, judge_ledger
 from pam_rollback.probe.ledger_config import WriteKind
-from pam_rollback.probe.ledger_rows import judge_ledger
 from pam_rollback.probe.ledger_verdict import LedgerState
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
@@ -34,7 +33,7 @@ def environment(today: Today) -> Environment:
 @pytest.fixture
 def ledger(environment: Environment, tmp_path: Path) -> Iterator[Ledger]:
     """It has written, and writes on."""
-    with start_ledger(configured(environment, 20), tmp_path / "ledger.jsonl") as writer:
+    with Ledger(configured(environment, 20), tmp_path / "ledger.jsonl") as writer:
         writer.wait_for_acknowledged(24, 20)
         yield writer
 

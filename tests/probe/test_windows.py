@@ -53,7 +53,7 @@ def prober_of(project: Project) -> int:
             words = (folder / "cmdline").read_bytes()  # another test's process may have any bytes there
         except OSError:
             continue
-        if b"pam_rollback.probe.probe_process" in words and os.fsencode(project.run_folder) in words:
+        if b"pam_rollback.probe.observing\0probes" in words and os.fsencode(project.run_folder) in words:
             return int(folder.name)
     raise AssertionError("no prober runs for this session")
 

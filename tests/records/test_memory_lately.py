@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.probe.memory import MemoryReading
-from pam_rollback.records.memory_lately import KEPT, Kept, Recorded
+from pam_rollback.records.memory_lately import KEPT, Kept, recorded
 from pam_rollback.stats.series import Point, Quantity, Series
 
 
@@ -68,5 +68,5 @@ class Host:
 
 def test_records_are_those_since_the_last_restart() -> None:
     """What is not known is a hole."""
-    assert len(Recorded(Host(), 60.0)()) == KEPT
-    assert len(Recorded(Host(-330.0, -900.0), 60.0)()) == 4
+    assert len(recorded(Host(), 60.0)()) == KEPT
+    assert len(recorded(Host(-330.0, -900.0), 60.0)()) == 4

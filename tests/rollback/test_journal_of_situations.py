@@ -1,6 +1,5 @@
 """Several situations share a run's journal, in any order and side by side: none takes another one's notes for its own."""
 
-import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,25 +107,6 @@ def test_the_same_number_in_two_situations_is_two_changes(tmp_path: Path) -> Non
     run.settled(Undo(1, "set-flags", {}, situation="after-gradual"))
 
     assert [undo.situation for undo in run.owed()] == ["after-emergency"]
-
-
-def test_a_journal_without_situations_is_everybodys(tmp_path: Path) -> None:
-    """What an earlier version wrote is read by a session that goes on with it, and put back by it."""
-    path = tmp_path / "journal.jsonl"
-    lines = [
-        {"event": ACTION, "strategy": "gradual", "environment": "sandbox", "api": "http://127.0.0.1:1"},
-        {"event": "step-started", "step": "switch off", "owes": "set-flags"},
-        {"event": "undo-owed", "number": 1, "kind": "set-flags", "place": FEATURES, "facts": {"as": "before"}},
-    ]
-    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-    own = Journal(path).of(scope("gradual"))
-
-    assert own.left_open("set-flags")
-    assert own.owe("set-flags", {"as": "now"}, place=FEATURES).facts == {"as": "before"}
-    (owed,) = own.owed()
-    assert owed.is_owed_at("http://127.0.0.1:1")
-    own.settled(owed)
-    assert (own.owed(), Journal(path).owed()) == ([], [])
 
 
 def test_a_change_without_a_note_is_seen_beside_others(tmp_path: Path) -> None:

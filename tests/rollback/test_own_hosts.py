@@ -80,9 +80,9 @@ def test_another_products_site_and_service_are_never_changed(opened: Open) -> No
             lambda: site.restore("d1"),
             lambda: site.lock("d1"),
             site.purge,
-            lambda: api.roll_back("d1"),
+            lambda: api.restore("d1"),
             lambda: api.set_auto_deploy(on=False),
-            lambda: api.beside("srv-2").roll_back("d1"),
+            lambda: api.beside("srv-2").restore("d1"),
         ):
             with pytest.raises(Refused, match=r"expected https://(api-)?a\.example \(\[urls\] (frontend|api)\)"):
                 change()
@@ -159,10 +159,10 @@ def test_a_real_rollback_of_another_product_is_refused(
         ),
         Waiter(),
     )
-    before = site.published()
+    before = site.live()
 
     ended = project.run(f"drills/test_{story}.py", "-k", "not window", *CONSENT, "--env=staging.toml")
 
     assert ended.rc == 13, ended.out
     assert "([netlify] site_id) is what users reach at" in " ".join(ended.out.split())
-    assert site.published() == before
+    assert site.live() == before

@@ -13,8 +13,7 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.http.client import fetch
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
-from pam_rollback.rollback.flag_writing import note_setting, owe_flags
+from pam_rollback.rollback.flags import FlagRollback, Flags, note_setting, owe_flags, switched_off, undo_flags
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.preflight_questions import calls
 from pam_rollback.rollback.step_list import Telling
@@ -119,7 +118,7 @@ def test_a_row_is_lowered_and_put_back(place: Range) -> None:
     done = place.rolled_back()
 
     assert place.asks() == {200}
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert (done.evaluated.everyone_off, place.row()) == (True, {"enabled": False, "since": "June"})
     assert place.deploys() == deployed
     place.undone()

@@ -19,18 +19,13 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.run_files import KEPT_ELSEWHERE
-from pam_rollback.http.places import write_whole
+from pam_rollback.http.files import write_whole
 from pam_rollback.ops.state import service as module
 from pam_rollback.ops.state.service import ENVIRONMENTS, RUNS, Store, place_of
-from pam_rollback.plan.plan import load_plan
-from pam_rollback.plan.stories import ways_of
-from pam_rollback.report.earlier_runs import last_drills
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.rollback.git_command import GitCommand
 from tests.bare_repository import git
-from tests.gate.scene import first_ways, leave_run
 from tests.rollback.client.git_over_http import Host, served
-from tests.sessions import ROOT
 from tests.small_disk import fill, small_disk
 
 TOKEN = "ghp_invented/for:these@tests"
@@ -139,56 +134,6 @@ def test_a_journal_that_a_kill_tore_is_kept(one: Store, other: Store) -> None:
     other.add({run: other.out / run}, 30)
     one.bring(30)
     assert settled in (one.out / run / "journal.jsonl").read_text("utf-8", "replace").splitlines()
-
-
-def test_what_is_no_text_and_what_is_no_name_hurts_no_other_run(one: Store, other: Store, place: Path) -> None:
-    """A file that was damaged there, and a ref of another name."""
-    damaged, later = run_id(1), run_id(2)
-    folder = recorded(one, damaged)
-    one.add({damaged: folder}, 30)
-    (folder.parent / "bytes").write_bytes(b"\xff\xfe\n{" * 9)
-    blob = git(place, "hash-object", "-w", str(folder.parent / "bytes"))
-    clone = folder.parent.parent / "clone"
-    git(folder.parent, "clone", "-q", "-n", str(place), str(clone))
-    git(clone, "fetch", "-q", "origin", f"{RUNS}{damaged}")
-    git(clone, "read-tree", "FETCH_HEAD")
-    git(clone, "update-index", "--add", "--cacheinfo", f"100644,{blob},journal.jsonl")
-    commit = git(clone, "commit-tree", "-m", "x", git(clone, "write-tree"))
-    git(clone, "push", "-q", "origin", f"{commit}:{RUNS}{damaged}", f"{commit}:{RUNS}n\u00f6", "-f")
-
-    assert (other.bring(30), other.add({later: recorded(other, later)}, 30)) == (1, (later,))
-    assert one.bring(30) == 1
-
-    assert json.loads((other.out / damaged / "run.json").read_text("utf-8"))["verdict"] == "GO"
-    assert not (other.out / "n\u00f6").exists()
-
-
-def test_a_drill_counts_elsewhere(one: Store, other: Store) -> None:
-    """Its age is known on a machine that never saw it."""
-    run = run_id(1)
-    folder = leave_run(one.out.parent, run, drilled=first_ways(), verdict="GO")
-    one.add({run: folder}, 30)
-    ways = ways_of(load_plan(ROOT / "plan.toml"))
-    assert all(drill.age_s is None for drill in last_drills(other.out, ways))
-
-    other.bring(30)
-
-    assert {drill.run for drill in last_drills(other.out, ways)} == {run}
-
-
-def test_a_ramp_goes_on_elsewhere(one: Store, other: Store) -> None:
-    """Its journal is one file an environment, which grows."""
-    for number, store in enumerate((one, other)):
-        store.bring(30)
-        journal = store.lasting / "staging" / "ramp.jsonl"
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        with journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"at": f"2026-11-27T10:00:0{number}+00:00", "event": f"stage {number}"}) + "\n")
-        store.add({}, 30, environment="staging")
-
-    one.bring(30)
-
-    assert (one.lasting / "staging" / "ramp.jsonl").read_text("utf-8").count("stage") == 2
 
 
 def test_a_watch_goes_on_elsewhere(one: Store, other: Store) -> None:
@@ -337,7 +282,7 @@ store.add({run: Path(out) / run}, 60)
 """
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.03, 0.1, 0.3])
+@pytest.mark.parametrize("after_s", [0.03, 0.1])
 def test_a_writer_that_is_killed_has_written_all_or_nothing(one: Store, place: Path, after_s: float) -> None:
     """And the next session on its machine writes what it could not."""
     first, run = run_id(1), run_id(2)
@@ -392,14 +337,11 @@ def test_a_host_is_asked_with_the_token(host: Host, other: Store, place: Path) -
     [
         ("", HTTPStatus.OK, "export PAM_STATE_TOKEN"),
         ("wrong", HTTPStatus.OK, "PAM_STATE_TOKEN"),
-        (TOKEN, HTTPStatus.FORBIDDEN, "403"),
         (TOKEN, HTTPStatus.NOT_FOUND, "is --state right"),
-        (TOKEN, HTTPStatus.TOO_MANY_REQUESTS, "429"),
-        (TOKEN, HTTPStatus.BAD_GATEWAY, "502"),
         (TOKEN, b"<html>welcome\nto the hotel\n</html>\n", "is this a git repository"),
         (TOKEN, b"<html>welcome to the hotel</html>", "does something else answer in its place"),
     ],
-    ids=["no token", "401", "403", "404", "429", "502", "garbage", "garbage in a line"],
+    ids=["no token", "401", "404", "garbage", "garbage in a line"],
 )
 def test_a_host_that_refuses_is_named(
     host: Host, other: Store, token: str, answer: HTTPStatus | bytes, said: str

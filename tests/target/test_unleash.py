@@ -1,4 +1,4 @@
-"""What Unleash's strategies come to in shares of users, and what has to be asked for to have others."""
+"""What Unleash's strategies come to in shares of users, and what users get of them."""
 
 from typing import Any
 
@@ -6,18 +6,9 @@ import pytest
 
 from pam_rollback.plan.flags import Flag
 from pam_rollback.target.service_settings import Unleash
-from pam_rollback.target.unleash import (
-    Share,
-    UnleashFlag,
-    Writing,
-    flags_in,
-    users_flags,
-    why_not_evaluated_by,
-    writing,
-)
+from pam_rollback.target.unleash import flags_in, users_flags, why_not_evaluated_by
 
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)
-HALF = Share("s", 50)
 SETTINGS = Unleash(url="https://unleash.example.org", project="pam", environment="production")
 
 
@@ -90,28 +81,6 @@ def test_what_is_no_export_is_not_read(document: Any) -> None:
     """Never as off, and never as a share that nobody wrote."""
     with pytest.raises((KeyError, TypeError, AttributeError, ValueError)):
         _ = [found.flag for found in flags_in(document, "production").values()]
-
-
-@pytest.mark.parametrize(
-    ("found", "wanted", "asked"),
-    [
-        (UnleashFlag("A", True, HALF), OFF, Writing(off=("A",), shares={}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", True, others=True), OFF, Writing(off=("A",), shares={}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, HALF), OFF, Writing(off=(), shares={}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", True, HALF), Flag(True, 25), Writing(off=(), shares={"A": 25}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", True, HALF), Flag(True, 50), Writing(off=(), shares={}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, HALF), Flag(True, 50), Writing(off=(), shares={}, on=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, HALF), Flag(True, 10), Writing(off=(), shares={"A": 10}, on=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False), ON, Writing(off=(), shares={"A": 100}, on=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False), Flag(True, 10), Writing(off=(), shares={"A": 10}, on=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, others=True), ON, Writing(off=(), shares={}, on=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", True, others=True), Flag(True, 50), Writing((), {}, (), refused=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, all_switched_off=True), ON, Writing((), {}, ("A",), refused=("A",))),  # noqa: FBT003 - of the table
-    ],
-)
-def test_no_more_is_asked_for_than_is_missing(found: UnleashFlag, wanted: Flag, asked: Writing) -> None:
-    """A share is there before a flag is on; off leaves the strategies, so that on has them again."""
-    assert writing({"A": found}, {"A": wanted}) == asked
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pam_rollback.decision.decision import Finding, State
-from pam_rollback.ops.watch.looks import Look, Streaks
-from pam_rollback.ops.watch.tools import Advised, Tell, WatchFiles, WatchTools
-from pam_rollback.ops.watch.turn import Moment, Turn
-from pam_rollback.ops.watch.turn_polls import Watching
+from pam_rollback.ops.watch.looks import Look, Moment, Streaks, Turn
+from pam_rollback.ops.watch.turn_polls import Advised, Tell, WatchFiles, Watching, WatchTools
 from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
 from tests.virtual_clock import VirtualClock
 

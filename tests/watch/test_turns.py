@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed, StopRequested
 from pam_rollback.decision.decision import Finding, State
 from pam_rollback.ops.watch.looks import IN_A_ROW, Look
-from pam_rollback.ops.watch.tools import Tell, WatchFiles
+from pam_rollback.ops.watch.turn_polls import Tell, WatchFiles
 from pam_rollback.report.watched_incident import IncidentNews, NotTold, WatchedIncident
 from tests.virtual_clock import VirtualClock
 from tests.watch.simulated import DOWN, EVERY_S, Simulated, between, found

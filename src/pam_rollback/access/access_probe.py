@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 from pam_rollback.access.access import A_WRONG_PASSWORD, NO_TOKEN, THE_RIGHT_PASSWORD, Attempt, Door, routes_in
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.http.client import fetch
-from pam_rollback.http.retries import Retries
+from pam_rollback.http.client import Retries, fetch
 from pam_rollback.target.contract import USER_ID
 
 NOT_FOR_ITS_CONTENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})

@@ -13,8 +13,7 @@ from typing import Any
 from pam_rollback.access.separation import Belonging, Belongings, Look, Separation
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.http.client import fetch
-from pam_rollback.http.retries import Retries
+from pam_rollback.http.client import Retries, fetch
 from pam_rollback.target import expense_requests
 from pam_rollback.target.accounts import AccountApi
 from pam_rollback.target.contract import USER_ID

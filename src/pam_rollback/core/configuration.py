@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -110,6 +110,30 @@ class Table(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True, defer_build=True
     )
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What a key has to name wherever its table is used, although the table may stand without it, as in a template."""
+
+    what: str
+
+
+class Service(Table):
+    """A table of what stands beside the product. It says what is well-formed in it and cannot be used like this."""
+
+    def problems(self, table: str) -> Iterator[Problem]:
+        """Return what is missing, and what does not fit together; ``table`` is its name in the file."""
+        for name, field in type(self).model_fields.items():
+            for needed in field.metadata:
+                if isinstance(needed, Needed) and not getattr(self, name):
+                    yield Problem(f"[{table}] {field.alias or name}", f"missing: {needed.what}")
+        for key, what in self.conflicts():
+            yield Problem(f"[{table}] {key}".rstrip(), what)
+
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """Return what does not fit together, by its key."""
+        yield from ()
 
 
 def nearest(word: str, valid: Iterable[str], *, likeness: float = 0.6) -> str | None:

@@ -117,3 +117,14 @@ def listed(sentences: Sequence[str], shown: int = 5) -> str:
     """The first of them, and how many more there are."""
     more = f"; and {len(sentences) - shown} more" if len(sentences) > shown else ""
     return "; ".join(sentences[:shown]) + more
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: ``0.21 s``, ``38 s``, ``1 min 12 s``, ``2 h 5 min``."""
+    if seconds < 9.95:  # noqa: PLR2004 - below ten seconds the tenths matter
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -2,6 +2,5 @@
 
 # The files that a baseline has of it, beside its index.
 ROWS_FILE = "rows-before.json"
-ACCESS_FILE = "access-before.json"
-SCHEMA_FILE = "schema-before.json"
+CATALOGUE_FILE = "catalogue-before.json"
 ACCOUNT_FILE = "account-before.json"

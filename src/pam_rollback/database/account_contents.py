@@ -18,7 +18,7 @@ from pam_rollback.core.figures import Measured, listed
 Contents = Mapping[str, Sequence[Mapping[str, Any]]]
 """By the name of the operation: rows, or the one thing that it gives."""
 ROWS_MAX = 1000
-"""So many are asked for. Of a longer list the rest is not compared."""
+"""So many are asked for. What a longer list does not show is not known."""
 _OF_THE_SUITE = re.compile(r"rollback|ledger-")
 """In the name of a setting, or at the beginning of an expense's description: ours, and cleared away."""
 _MOVES = re.compile(r"(^id|_at|^last_\w+|_count|_seen)$")
@@ -60,8 +60,13 @@ def changed(
             unknown.append(f"{name}: {unread.get(name, 'it is not read')}")
             continue
         now = {_print(row.get("id"), before.salt): row for row in given[name]}
-        gone = was.keys() - now.keys() if len(now) < ROWS_MAX else set()
-        if gone and not (name in cleared and len(gone) == len(was)):
+        gone = was.keys() - now.keys()
+        if gone and len(now) >= ROWS_MAX:
+            unknown.append(
+                f"{len(gone)} of {len(was)} {name}: not among the {ROWS_MAX} that are shown; clear away what the test "
+                "account no longer needs"
+            )
+        elif gone and not (name in cleared and len(gone) == len(was)):
             found.append(f"{len(gone)} of {len(was)} {name} are gone")
         for key in was.keys() & now.keys():
             fields = _fields(now[key], before.salt)

@@ -7,18 +7,17 @@ statement and whatever is no query, and the transaction is READ ONLY.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.relations import SETTINGS, WideSettings, look_up, renamed
+from pam_rollback.database.relations import SETTINGS, WideSettings, known_names, look_up, renamed
 from pam_rollback.database.row_counting import TEST_USER, Unavailable
 from pam_rollback.http.postgres import Snapshot
 from pam_rollback.target.contract import SettingsForm
 from pam_rollback.target.invariants import NAMED_MAX, Invariant, InvariantResult
-from pam_rollback.target.sql_names import TABLES, Names
+from pam_rollback.target.sql_names import TABLES
 
 _NOT_SHOWN = {TEST_USER}
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -60,7 +59,10 @@ def evaluate(
 
     ``settings`` is the form that they should have; None: whichever is found.
     """
-    here = _names(names, invariants)
+    # A name that no check reads is refused with the environment.
+    here = known_names(
+        names, {table for one in invariants for table in one.tables} | set(TABLES), source="the environment"
+    )
     unknown = {one.id: f"{one.id}: {why}" for one in invariants if (why := _refused(one, given))}
     tables = sorted({table for one in invariants if one.id not in unknown for table in one.tables})
     relations, wrong = look_up(snapshot, tables, here)
@@ -77,22 +79,15 @@ def evaluate(
             unknown[one.id] = f"{one.id}: {'; '.join(problems)}"
     asked = [one for one in invariants if one.id not in unknown]
 
-    def weight(read: Iterable[str]) -> float:
-        return sum(relations[table].rows for table in read)
-
-    questions = {
-        ("query", one.id): (_OFFENDERS.format(query=one.query.rstrip("; \n")), weight(one.tables)) for one in asked
-    }
     looked_at = {table for one in asked for table in _looked_at(one)}
-    counts = {("rows", table): (f"SELECT count(*) FROM {table}", weight([table])) for table in looked_at}  # noqa: S608
+    questions = {("query", one.id): _OFFENDERS.format(query=one.query.rstrip("; \n")) for one in asked}
+    questions |= {("rows", table): f"SELECT count(*) FROM {table}" for table in looked_at}  # noqa: S608 - names of our own
     if any(not one.tables for one in asked):
-        counts["rows", ""] = (_OF_THE_CATALOGUE, 0.0)
-    # The longest first, so that the connections end at about the same time.
-    ordered = sorted({**questions, **counts}.items(), key=lambda entry: -entry[1][1])
+        questions["rows", ""] = _OF_THE_CATALOGUE
     values = {name: value for name, value in given.items() if not isinstance(value, Unavailable)}
     values["named_max"] = NAMED_MAX * _ROWS_OF_ONE
-    statements = [(renamed(text, here, relations, wide), values) for _, (text, _) in ordered]
-    answers = dict(zip((key for key, _ in ordered), snapshot.all_of(statements), strict=True))
+    statements = ((renamed(text, here, relations, wide), values) for text in questions.values())
+    answers = dict(zip(questions, snapshot.all_of(statements), strict=True))
     results = {}
     for one in asked:
         rows = [answers["rows", table] for table in _looked_at(one) or ("",)]
@@ -101,16 +96,6 @@ def evaluate(
         except MeasurementFailed as problem:
             unknown[one.id] = f"{one.id}: {problem}"
     return Evaluation(results, unknown)
-
-
-def _names(names: Mapping[str, str], invariants: Sequence[Invariant]) -> Names:
-    known = {table for invariant in invariants for table in invariant.tables} | set(TABLES)
-    # A name of a table that none of these reads is of no concern here; one that no check reads is refused with the environment.
-    here = {key: name for key, name in names.items() if key in known or key.rpartition(".")[0] in known}
-    try:
-        return Names.of(here, known, source="the environment")
-    except ConfigurationError as error:
-        raise MeasurementFailed(str(error)) from None
 
 
 def _refused(invariant: Invariant, given: Given) -> str:

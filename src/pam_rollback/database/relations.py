@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.http.postgres import Relation, Snapshot
 from pam_rollback.target.sql_names import Names
+
+WHO = """
+SELECT (SELECT system_identifier FROM pg_control_system())::text, database.oid::text, pg_postmaster_start_time()::text,
+       database.datname::text
+FROM pg_catalog.pg_database AS database WHERE database.datname = current_database()
+"""
+"""Which database it is, by whatever name it was reached."""
 
 SETTINGS = "user_settings"
 _NARROW = ("setting_name", "setting_value")
@@ -108,3 +117,42 @@ def _selected(columns: Sequence[sql.Composable], place: sql.Identifier) -> sql.C
 
 def _expression(name: sql.Identifier, query: sql.Composable) -> sql.Composed:
     return sql.SQL("{} AS NOT MATERIALIZED ({})").format(name, query)
+
+
+def known_names(names: Mapping[str, str], tables: Collection[str], *, source: str) -> Names:
+    """Sort the names of these tables; others are of no concern here. Raises MeasurementFailed for what cannot be one."""
+    here = {key: name for key, name in names.items() if key in tables or key.rpartition(".")[0] in tables}
+    try:
+        return Names.of(here, tables, source=source)
+    except ConfigurationError as error:
+        raise MeasurementFailed(str(error)) from None
+
+
+@dataclass
+class Statements:
+    """Our own statements about core tables, with the names that hold here."""
+
+    names: Names
+    relations: dict[str, Relation]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, tables: Collection[str], names: Mapping[str, str]) -> Statements:
+        """Look the tables up. Raises MeasurementFailed when one is missing or may not be read."""
+        found, missing = look_up(snapshot, tuple(tables), known_names(names, tables, source="[sql.names]"))
+        if missing:
+            raise MeasurementFailed("; ".join(missing.values()))
+        # A wide table of settings has one row a user and no ids of its own.
+        without_id = {
+            f"{table}.id": "user_id"
+            for table, relation in found.items()
+            if "id" not in relation.columns and "user_id" in relation.columns
+        }
+        return cls(known_names({**without_id, **names}, tables, source="[sql.names]"), found)
+
+    def has(self, table: str, column: str) -> bool:
+        """Whether the table has this column here, whatever it is called."""
+        return self.names.column(table, column) in self.relations[table].columns
+
+    def text(self, statement: str) -> str:
+        """The statement for this database."""
+        return renamed(statement, self.names, self.relations)

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.relations import look_up, renamed
+from pam_rollback.database.relations import Statements
 from pam_rollback.database.row_counts import TableContent, TableCount, TableCounts
-from pam_rollback.http.postgres import Relation, Snapshot
+from pam_rollback.http.postgres import Snapshot
 from pam_rollback.target.contract import UsersRows
-from pam_rollback.target.sql_names import Names
 
 TEST_USER = "test_user"
 _COUNTING_MARGIN = "30 seconds"
@@ -190,43 +188,3 @@ def _count(answer: list[tuple[Any, ...]], fixed: tuple[str, ...], owner: str, si
         changed_s=max((at_s for _, _, at_s, *_ in found.values()), default=0.0) or None,
         changed=None if since_s is None else sum(changed for _, _, _, changed, *_ in found.values()),
     )
-
-
-@dataclass
-class Statements:
-    """Our own statements about core tables, with the names that hold here."""
-
-    names: Names
-    relations: dict[str, Relation]
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> Statements:
-        """Look the tables up. Raises MeasurementFailed when one is missing or may not be read."""
-        ours = {name: here for name, here in names.items() if _owner(name, tables)}
-        found, missing = look_up(snapshot, tuple(tables), _sorted(ours, tables))
-        if missing:
-            raise MeasurementFailed("; ".join(missing.values()))
-        for table, relation in found.items():
-            # A wide table of settings has one row a user and no ids of its own.
-            if "id" not in relation.columns and f"{table}.id" not in ours and "user_id" in relation.columns:
-                ours[f"{table}.id"] = "user_id"
-        return cls(_sorted(ours, tables), found)
-
-    def has(self, table: str, column: str) -> bool:
-        """Whether the table has this column here, whatever it is called."""
-        return self.names.column(table, column) in self.relations[table].columns
-
-    def text(self, statement: str) -> str:
-        """The statement for this database."""
-        return renamed(statement, self.names, self.relations)
-
-
-def _sorted(names: Mapping[str, str], tables: Iterable[str]) -> Names:
-    try:
-        return Names.of(names, tables, source="[sql.names]")
-    except ConfigurationError as error:
-        raise MeasurementFailed(str(error)) from None
-
-
-def _owner(name: str, tables: Iterable[str]) -> bool:
-    return name in tables or name.rpartition(".")[0] in tables

@@ -1,13 +1,10 @@
 """Whether the database would show what a rollback has to compare: apart from the other questions, as its driver takes long to load."""
 
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.database.catalogue import WHO
-from pam_rollback.database.relations import look_up
-from pam_rollback.database.row_counting import Statements
+from pam_rollback.core.figures import duration
+from pam_rollback.database.relations import WHO, Statements
 from pam_rollback.http.postgres import Patience, open_snapshot
-from pam_rollback.report.wording import duration
 from pam_rollback.target.environment import Environment
-from pam_rollback.target.sql_names import Names
 from pam_sandbox.problems import SandboxError
 from pam_sandbox.remote import Remote
 
@@ -31,9 +28,9 @@ def copy_seen(environment: Environment) -> str:
     """
     make_copy_anew(environment)
     tables, patience = tuple(environment.users_rows), _patience(environment)
-    with open_snapshot(environment.secret("staging_copy_dsn"), patience, connections=1) as copy:
+    with open_snapshot(environment.secret("staging_copy_dsn"), patience) as copy:
         if "database" in environment.abilities:
-            with open_snapshot(environment.secret("database_dsn"), patience, connections=1) as original:
+            with open_snapshot(environment.secret("database_dsn"), patience) as original:
                 if copy.row(WHO) == original.row(WHO):
                     raise ActionFailed(
                         f"staging_copy_dsn leads to the database itself, at {copy.where}: that is no copy"
@@ -50,18 +47,13 @@ def copy_seen(environment: Environment) -> str:
 
 def rows_seen(environment: Environment) -> str:
     """The users' tables can be read, and no row is hidden from the role. Raises ActionFailed when not."""
-    tables = tuple(environment.users_rows)
-    known = {name: text for name, text in environment.table_names.items() if name.partition(".")[0] in tables}
     try:
-        with open_snapshot(environment.secret("database_dsn"), _patience(environment), connections=1) as snapshot:
-            found, wrong = look_up(snapshot, tables, Names.of(known, tables, source="[sql.names]"))
+        with open_snapshot(environment.secret("database_dsn"), _patience(environment)) as snapshot:
+            found = Statements.of(snapshot, tuple(environment.users_rows), environment.table_names).relations
             snapshot.refuse_blindness(found.values())
-            where = snapshot.where
+            return f"{len(found)} tables can be read at {snapshot.where}"
     except MeasurementFailed as error:
         raise ActionFailed(str(error)) from None
-    if wrong:
-        raise ActionFailed("; ".join(wrong.values()))
-    return f"{len(found)} tables can be read at {where}"
 
 
 def _patience(environment: Environment) -> Patience:

@@ -1,22 +1,22 @@
-"""Is the database's schema what it was? What a baseline recorded has to stand after a rollback: not lost, not weaker, not more open.
+"""Is the catalogue what it was? What a baseline recorded has to stand after a rollback: not lost, not weaker, not more open.
 
 What came since the baseline is nobody's loss: a release that is taken back may leave its tables behind, or take them with it. Only what
 opens a door is told of it. A baseline that was recorded with migrations that have been taken back since cannot say what was lost and what
-went with them: then nothing is known.
+went with them: then nothing is known. Policies and privileges differ from place to place, so each change of them is told.
 
 Which migrations a release knows is told by the files of its commit. What the running commit and the one before both know has to be
 applied; what only the running one brought may be; everything newer is of another release.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, get_args
+from typing import get_args
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from pam_rollback.database.row_access import CLIENTS, PUBLIC, Changes
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Fact, Measured, listed
+from pam_rollback.database.catalogue import CLIENTS, PUBLIC, Catalogue, Kind, SchemaObject, TableAccess
 
 _FILE = re.compile(r"^(?P<version>\d+)[_-].*(?<!\.down)\.sql$")
 
@@ -41,54 +41,54 @@ def known(running: Collection[str], before: Collection[str]) -> KnownMigrations:
     return KnownMigrations(needed, tuple(sorted(version for version in running if version > needed)))
 
 
-Kind = Literal["schema", "role", "table", "view", "column", "constraint", "index", "trigger", "function"]
-Names = Annotated[tuple[str, ...], Field(strict=False)]
+@dataclass(frozen=True, repr=False)
+class Changes(Fact):
+    """What is not as a baseline has it, of the policies and privileges or of the schema."""
 
-
-class SchemaObject(BaseModel):
-    """One thing of a schema. What its kind does not have stays as it is here."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    table: str = ""
-    """The table that it belongs to, with its schema."""
-    columns: Names = ()
-    """The columns of that table that it is about."""
-    definition: str = ""
-    """The type of a column, what a rule, an index or a trigger says, the digest of a function or a view."""
-    default: str = ""
-    """What a column gets without a value, also an identity or what it is computed from."""
-    not_null: bool = False
-    in_force: bool = True
-    """A rule is validated and its index valid, an index valid, a trigger enabled."""
-    owner: str = ""
-    as_owner: bool = False
-    """It is carried out with its owner's rights, whoever asks: SECURITY DEFINER, or a view without ``security_invoker``."""
-    guarded: bool = True
-    """Row level security is on."""
-    may: Names = ()
-    """Who of everybody, the product's users and its servers has a right to it: to create in a schema, to read a table or a view, to call
-    a function. Of a role: what it may act as, and ``BYPASSRLS``."""
-
-
-class Schema(BaseModel):
-    """The product's schemas at one moment."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    taken_at: Annotated[datetime, Field(strict=False)]
-    migrations: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
-    """The versions that were applied; None where the role may not read them."""
-    objects: Mapping[Kind, Mapping[str, SchemaObject]]
+    changes: tuple[str, ...]
+    compared: int
+    taken_at: datetime
+    what: str
+    """Which of it was looked for, in the table of criteria."""
+    of: str
+    """What was compared, so many of it."""
+    good: str
+    bad: str
+    """Sentences: that all stands, and that it does not."""
+    nothing: str
+    """Of which nothing was recorded, where that is so."""
+    added: int | None = None
+    """Objects that came since, where they are counted. They are not judged, but for the doors that they open."""
+    taken_back: tuple[str, ...] = ()
+    """Migrations of the baseline that are not applied any more, where they could explain the changes."""
 
     @property
-    def count(self) -> int:
-        """How many objects there are."""
-        return sum(map(len, self.objects.values()))
+    def differences(self) -> int:
+        """How many there are. Raises MeasurementFailed when nothing was recorded, or what is gone may have gone with its migration."""
+        if not self.compared:
+            raise MeasurementFailed(f"no {self.nothing} of before was recorded, so nothing was compared")
+        if self.changes and self.taken_back:
+            raise MeasurementFailed(
+                f"{listed(self.changes)}: the baseline was recorded with migrations that are not applied any more "
+                f"({', '.join(self.taken_back)}), so it is not known what went with them; record one of the stable release"
+            )
+        return len(self.changes)
 
-    def of(self, kind: Kind) -> Mapping[str, SchemaObject]:
-        """Those of one kind, by name."""
-        return self.objects.get(kind, {})
+    @property
+    def measured(self) -> Measured:
+        """How many there are."""
+        moment = f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+        since = "" if self.added is None else f"{self.added} came since"
+        told = f"{self.bad}: {listed(self.changes)}" if self.changes else self.good
+        return Measured(
+            what=self.what,
+            asked="0",
+            value=len(self.changes),
+            n=self.compared,
+            margin=-len(self.changes),
+            definition="; ".join(filter(None, (f"compared with {moment}", since))),
+            sentence=f"{told} ({self.compared} {self.of} compared with {', '.join(filter(None, (moment, since)))})",
+        )
 
 
 _BYPASS = "BYPASSRLS"
@@ -104,7 +104,7 @@ class SchemaComparison:
     opened: Changes
 
 
-def compare(before: Schema, after: Schema) -> SchemaComparison:
+def compare(before: Catalogue, after: Catalogue) -> SchemaComparison:
     """Hold what is now against what was."""
     gone = {(kind, name) for kind in _kinds() for name in before.of(kind) if _is_gone(kind, name, before, after)}
     added = sum(1 for kind in _kinds() for name in after.of(kind) if name not in before.of(kind))
@@ -139,7 +139,7 @@ def _kinds() -> tuple[Kind, ...]:
     return get_args(Kind)
 
 
-def _is_gone(kind: Kind, name: str, before: Schema, after: Schema) -> bool:
+def _is_gone(kind: Kind, name: str, before: Catalogue, after: Catalogue) -> bool:
     """Whether it is not there, nor under another name: what a rule is called differs from place to place and from time to time."""
     if name in after.of(kind):
         return False
@@ -148,7 +148,7 @@ def _is_gone(kind: Kind, name: str, before: Schema, after: Schema) -> bool:
     return not renamed or not any(other not in before.of(kind) and now == was for other, now in after.of(kind).items())
 
 
-def _lost(before: Schema, after: Schema, gone: set[tuple[Kind, str]]) -> Iterator[str]:
+def _lost(before: Catalogue, after: Catalogue, gone: set[tuple[Kind, str]]) -> Iterator[str]:
     for kind, name in sorted(gone, key=lambda one: (_kinds().index(one[0]), one[1])):
         was = before.of(kind)[name]
         # One cause is told once: with a table go its columns, with a column what is about it.
@@ -167,7 +167,7 @@ def _no_more(was: SchemaObject, now: SchemaObject) -> list[str]:
     return [] if PUBLIC in now.may else [who for who in was.may if who not in now.may]
 
 
-def _weaker(before: Schema, after: Schema) -> Iterator[str]:
+def _weaker(before: Catalogue, after: Catalogue) -> Iterator[str]:
     for kind in _kinds():
         for name, was in before.of(kind).items():
             now = after.of(kind).get(name)
@@ -189,7 +189,7 @@ def _weakened(kind: Kind, was: SchemaObject, now: SchemaObject) -> Iterator[str]
         yield "is not enabled any more" if kind == "trigger" else "is not valid any more"
 
 
-def _opened(before: Schema, after: Schema) -> Iterator[str]:
+def _opened(before: Catalogue, after: Catalogue) -> Iterator[str]:
     for kind in _kinds():
         for name, now in after.of(kind).items():
             was = before.of(kind).get(name)
@@ -206,27 +206,22 @@ def _wider(kind: Kind, was: SchemaObject, now: SchemaObject) -> Iterator[str]:
         # What users may do with tables is compared with the policies that belong to it.
         words = {"schema": "lets {who} create things in it now", "function": "lets {who} call it now"}
         told = words.get(kind, "may act as {who} now")
-        gained = [who for who in now.may if who not in was.may and (kind == "role" or _is_outside(who))]
+        gained = [who for who in now.may if who not in was.may and (kind == "role" or who in (PUBLIC, *CLIENTS))]
         if gained:
             yield told.format(who=", ".join(gained)).replace(f"act as {_BYPASS}", "pass by row level security")
 
 
 def _new_door(kind: Kind, now: SchemaObject) -> Iterator[str]:
     """What came since, and lets users at rows that no policy guards."""
-    outside = [who for who in now.may if _is_outside(who)]
-    if not outside:
+    who = ", ".join(now.open_to)
+    if not who:
         return
-    who = ", ".join(outside)
-    if kind == "table" and not now.guarded:
+    if kind == "table" and now.access is not None and not now.access.row_security:
         yield f"is new, without row level security, and open to {who}"
     elif kind == "view" and now.as_owner:
         yield f"is new, shows what {now.owner} may see, and is open to {who}"
     elif kind == "function" and now.as_owner:
         yield f"is new, is carried out with the rights of {now.owner} (SECURITY DEFINER), and {who} may call it"
-
-
-def _is_outside(who: str) -> bool:
-    return who in (PUBLIC, *CLIENTS)
 
 
 def _saying(text: str) -> str:
@@ -235,3 +230,67 @@ def _saying(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}…"
+
+
+def access_changes(before: Catalogue, after: Catalogue) -> Changes:
+    """Hold policies and privileges against what they were. Row security switched on since, and rights of other roles, are no change.
+
+    Raises MeasurementFailed where it was not known which tables have rows of users, or is not known now.
+    """
+    changes: list[str] = []
+    compared = 0
+    there, users = after.access, {*before.users_access, *after.users_access}
+    for name, was in sorted(before.access.items()):
+        # Whether another table is there at all is compared with the schema.
+        if name not in there and name not in users:
+            continue
+        compared += 1 + len(was.policies) + sum(map(len, was.privileges.values()))
+        found = _changed(was, there[name]) if name in there else ("is not there any more",)
+        changes += [f"{name}: {what}" for what in found]
+    return Changes(
+        tuple(changes),
+        compared,
+        before.taken_at,
+        what="policies and privileges that are not as before",
+        of="policies and privileges",
+        good="who may reach which rows is as it was",
+        bad="who may reach which rows is not as it was",
+        nothing="policy and no privilege",
+    )
+
+
+def _changed(was: TableAccess, now: TableAccess) -> Iterator[str]:
+    if was.row_security and not now.row_security:
+        yield "row level security was switched off"
+    if was.forced and not now.forced:
+        yield "row level security is not forced on the table's owner any more"
+    for name, policy in was.policies.items():
+        if name not in now.policies:
+            yield f"policy {name} was dropped ({policy})"
+        elif now.policies[name] != policy:
+            yield f"policy {name} is {now.policies[name]}, was {policy}"
+    for name in sorted(set(now.policies) - set(was.policies)):
+        yield f"policy {name} was added ({now.policies[name]})"
+    for role in sorted({*was.privileges, *now.privileges}):
+        had, has = was.privileges.get(role, ()), now.privileges.get(role, ())
+        if lost := _beyond(had, has):
+            yield f"{role} may not {', '.join(lost)} any more"
+        if role in (PUBLIC, *CLIENTS) and (gained := _beyond(has, had)):
+            yield f"{role} may {', '.join(gained)} now"
+
+
+def _beyond(these: Iterable[str], those: Iterable[str]) -> list[str]:
+    """Which of these privileges go beyond those: on the whole table beyond some of its columns, on a column that is not among them."""
+    held = {word: columns for word, _, columns in (one.partition(" ") for one in those)}
+
+    def covered(one: str) -> bool:
+        word, _, columns = one.partition(" ")
+        if word not in held:
+            return False
+        return not held[word] or (bool(columns) and _columns(columns) <= _columns(held[word]))
+
+    return sorted(one for one in these if not covered(one))
+
+
+def _columns(text: str) -> set[str]:
+    return set(text.strip("()").split(", "))

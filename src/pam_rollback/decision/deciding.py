@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import duration
 from pam_rollback.decision.decision import (
     BROWSERS,
     CHAT,
@@ -23,7 +24,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
 from pam_rollback.probe.parts import FRONT_END
-from pam_rollback.report import sections, wording
+from pam_rollback.report import sections
 from pam_rollback.report.earlier_runs import PastRecovery, past_recoveries, recoveries_told, sought
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
 from pam_rollback.report.verdict import Outcome
@@ -130,8 +131,8 @@ def advised(
 def _objective(objective: RecoveryTime | None) -> str:
     if objective is None:
         return "the plan gives it no time"
-    least = f"{wording.duration(objective.min_s)} to " if objective.min_s else "within "
-    return f"{least}{wording.duration(objective.max_s)} by the plan ({objective.id})"
+    least = f"{duration(objective.min_s)} to " if objective.min_s else "within "
+    return f"{least}{duration(objective.max_s)} by the plan ({objective.id})"
 
 
 _SHOWN = 3

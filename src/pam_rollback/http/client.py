@@ -1,9 +1,9 @@
 """The one door to HTTP: one request by httpx, one deadline for all of it, and an answer that is always a value.
 
-Redirects are not followed and nothing is repeated: a probe that retries hides what it should count. Each request has a connection of its
-own, as a new visitor has: one that was kept would still be answered by the release before. httpx limits each read, so a server that drips
-is never too slow for it: the request runs in a thread that is waited for no longer than the deadline, and what comes to a connection later
-than that is not sent.
+Redirects are not followed, and ``fetch`` repeats nothing: a probe that retries hides what it should count. Each request has a connection of
+its own, as a new visitor has: one that was kept would still be answered by the release before. httpx limits each read, so a server that
+drips is never too slow for it: the request runs in a thread that is waited for no longer than the deadline, and what comes to a connection
+later than that is not sent. Whoever asks about something else than errors asks again by ``Retries`` (one of four may fail, IR-5).
 """
 
 import functools
@@ -17,16 +17,19 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from types import ModuleType
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.outside_text import cut
+from pam_rollback.core.question import Answered, State
 from pam_rollback.http import pace
 
 
@@ -338,3 +341,97 @@ def all_at_once(calls: Mapping[str, Callable[[], T]], *, workers: int = 16) -> d
     with ThreadPoolExecutor(max_workers=min(workers, max(1, len(calls)))) as pool:
         futures = {key: pool.submit(call) for key, call in calls.items()}
         return {key: future.result() for key, future in futures.items()}
+
+
+# ---------------------------------------------------------------- asked again
+
+TRIES = 6
+"""With one of four requests failing, all six do once in 4,000 times."""
+
+ENHANCE_YOUR_CALM = 420
+"""What Statuspage answers to too many requests, besides 429."""
+TURNED_AWAY = frozenset({ENHANCE_YOUR_CALM, HTTPStatus.TOO_MANY_REQUESTS})
+"""Nothing was done: repeating is always safe."""
+UNWELL = frozenset({500, 502, 503, 504})
+"""It may have been done: repeating is safe only where the receiver knows a message again."""
+_UNTOLD_WAIT_S = 1.0
+
+
+@dataclass
+class Retries:
+    """Patient until an error has lasted through all tries: from then on the service is down, and everything is asked once."""
+
+    tries: int = TRIES
+    gave_up: bool = False
+
+    def ask(self, once: Callable[[], Answer]) -> Answer:
+        """Give the first answer that is neither an error of the server nor no answer at all; else the last one."""
+        answer = once()
+        for _ in range(0 if self.gave_up else self.tries - 1):
+            if not _is_error(answer):
+                break
+            answer = once()
+        self.gave_up = self.gave_up or _is_error(answer)
+        return answer
+
+
+def once_more(ask: Callable[[], Answer]) -> Answer:
+    """Ask again, once, when the connection was lost: of thirty a network loses one, and a second loss is the service's."""
+    answer = ask()
+    return replace(ask(), earlier=answer.problem) if answer.lost else answer
+
+
+def _is_error(answer: Answer) -> bool:
+    return answer.http_status is None or answer.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def deliver(send: Callable[[float], Answer], *, deadline_s: float, repeat: Collection[int] = TURNED_AWAY) -> Answer:
+    """Give the first answer whose status is not one to repeat, or the last one for which there was time.
+
+    ``send`` makes the request with the deadline in seconds that it is given.
+    """
+    end_s = time.monotonic() + deadline_s
+    while True:
+        answer = send(max(0.01, end_s - time.monotonic()))
+        wait_s = _wait_s(answer)
+        if answer.http_status not in repeat or time.monotonic() + wait_s >= end_s:
+            return answer
+        time.sleep(wait_s)
+
+
+def _wait_s(answer: Answer) -> float:
+    told = answer.headers.get("retry-after", "")
+    # The other form is a date, which none of these providers sends.
+    return float(told) if told.isascii() and told.isdigit() else _UNTOLD_WAIT_S
+
+
+# ---------------------------------------------------------------- clocks
+
+CLOCKS_APART_S_MAX = 5.0
+"""Deploys, windows and what may be lost are told apart by seconds: more would mix them up."""
+_DATE_RESOLUTION_S = 1.0
+
+
+def same_time(question: str, url: str, *, deadline_s: float) -> Answered:
+    """Compare the ``Date`` of any answer with this machine's time, in the middle of the exchange."""
+    before_s = time.time()
+    answer = fetch(url, deadline_s=deadline_s)
+    after_s = time.time()
+    try:
+        claimed_s = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        why = answer.problem or "an answer without a date"
+        return Answered(question, State.NOT_KNOWN, f"the time there is not known: {urlsplit(url).netloc}: {why}")
+    return clocks(
+        question,
+        apart_s=claimed_s + _DATE_RESOLUTION_S / 2 - (before_s + after_s) / 2,
+        uncertain_s=(after_s - before_s + _DATE_RESOLUTION_S) / 2,
+    )
+
+
+def clocks(question: str, *, apart_s: float, uncertain_s: float) -> Answered:
+    """Whether two clocks agree. ``uncertain_s``: by how much the comparison itself may be wrong."""
+    if abs(apart_s) <= CLOCKS_APART_S_MAX + uncertain_s:
+        return Answered(question, State.YES, "")
+    how = f"{abs(apart_s):.0f} s {'ahead of' if apart_s > 0 else 'behind'} this machine's"
+    return Answered(question, State.NO, f"its clock is {how} (at most {CLOCKS_APART_S_MAX:g} s): set the wrong one")

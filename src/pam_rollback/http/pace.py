@@ -179,7 +179,8 @@ class Pace:
                     return then()
             if left_s >= _TOLD_FROM_S:
                 self.told(
-                    f"  … {left_s:.0f} s until the product may be asked for more (docs/how-to/when-we-are-blocked.md)"
+                    f"  … {left_s:.0f} s until the product may be asked for more "
+                    "(docs/how-to/verify-after-a-rollback.md#what-a-session-asks)"
                 )
             self.sleep(min(left_s, 1.0))
 

@@ -1,23 +1,21 @@
-"""The database, asked on one exported snapshot: READ ONLY, with limits on time and locks, by a role that must see every row.
+"""The database, asked on one snapshot: READ ONLY, with limits on time and locks, by a role that must see every row.
 
 Whatever keeps us from an answer is MeasurementFailed; what the rows say is a value.
 
-In one module: connections, their limits and the refusal of a blind role are one promise, that of the snapshot.
+In one module: the connection, its limits and the refusal of a blind role are one promise, that of the snapshot.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.waiting import Ready, Wait
@@ -35,10 +33,8 @@ _WORK_MEM_MB = 64
 """What one sort or hash may take. Enough for the keys of a million rows, and a bound for a server that has other work to do."""
 _AFTER_TIMEOUT_S = 5.0
 """How much longer than the server's own limit is waited for its answer: a server that hangs keeps no limits."""
-_CONNECTIONS = 2
 _BACK_AFTER_S = 3.0
 """A server that restarts, or a pooler that changes over, is back by then."""
-_ROWS_OF_A_BLOCK = 1000
 _USABLE = (TransactionStatus.INTRANS, TransactionStatus.IDLE)
 _SECRET = "***"  # noqa: S105 - what is shown instead of one
 
@@ -154,13 +150,20 @@ class _Impatient(psycopg.Connection[tuple[Any, ...]]):
 
 @dataclass
 class Snapshot:
-    """Several connections that see the same moment. Made by ``open_snapshot``."""
+    """One moment of the database. Made by ``open_snapshot``."""
 
     where: str
     role: str
     patience: Patience
-    connections: list[Connection]
+    connection: Connection
     _secret: str = field(repr=False, default="")
+    _dsn: str = field(repr=False, default="")
+    _exported: str = field(repr=False, default="")
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has closed the connection."""
+        return self.connection.broken
 
     def row(self, statement: str, parameters: Parameters | None = None) -> tuple[Any, ...]:
         """Give the first row of a statement. Raises MeasurementFailed."""
@@ -168,55 +171,72 @@ class Snapshot:
 
     def rows(self, statement: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Give the rows of a statement. Raises MeasurementFailed."""
-        return self._asked(self.connections[0], statement, parameters)
+        return self._asked(self.connection, statement, parameters)
 
-    def streamed(self, query: str, parameters: Parameters | None = None) -> Iterator[list[tuple[Any, ...]]]:
-        """Give a query's rows in blocks, without holding more than one of them. Raises MeasurementFailed."""
-        connection = self.connections[0]
-        try:
-            with connection.transaction(), connection.cursor() as cursor:
-                # In chunks of the wire's own: a third of what COPY costs here, where each row is a message by itself.
-                rows = cursor.stream(query.encode(), parameters, size=_ROWS_OF_A_BLOCK)
-                while block := list(islice(rows, _ROWS_OF_A_BLOCK)):
-                    yield block
-        except psycopg.Error as error:
-            kind = ConnectionLost if self.is_lost else MeasurementFailed
-            raise kind(self._told(error)) from None
+    def all_of(self, questions: Iterable[tuple[str, Parameters]]) -> list[list[tuple[Any, ...]] | MeasurementFailed]:
+        """Ask several questions, two at a time where a second connection can be had; each has its own answer.
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether the server has closed one of the connections."""
-        return any(connection.broken for connection in self.connections)
-
-    def all_of(self, questions: Sequence[tuple[str, Parameters]]) -> list[list[tuple[Any, ...]] | MeasurementFailed]:
-        """Ask several questions, as many at a time as there are connections, in the order given; each has its own answer."""
-        answers: dict[int, list[tuple[Any, ...]] | MeasurementFailed] = {}
+        What the second one does not bring is asked here. Behind a question with which the snapshot was lost none is asked.
+        """
         waiting = deque(enumerate(questions))
+        answers: dict[int, list[tuple[Any, ...]] | MeasurementFailed] = {}
+        lost: list[MeasurementFailed] = []
 
         def work(connection: Connection) -> None:
-            while waiting:
+            while not lost:
                 try:
                     number, (statement, parameters) = waiting.popleft()
-                except IndexError:  # another thread was faster
+                except IndexError:
                     return
                 try:
                     answers[number] = self._asked(connection, statement, parameters)
                 except MeasurementFailed as failed:
+                    usable = connection.info.transaction_status in _USABLE
+                    if not usable and connection is not self.connection:
+                        waiting.appendleft((number, (statement, parameters)))
+                        return
                     answers[number] = failed
-                    if connection.info.transaction_status not in _USABLE:
-                        return  # the others may still get answers
+                    lost.extend([] if usable else [failed])
 
-        crew = [threading.Thread(target=work, args=(connection,), daemon=True) for connection in self.connections[1:]]
+        count = len(waiting)
+        with self._second() if count > 1 else nullcontext() as second:
+            beside = threading.Thread(target=work, args=(second,), daemon=True) if second is not None else None
+            if beside is not None:
+                beside.start()
+            work(self.connection)
+            if beside is not None:
+                beside.join()
+                work(self.connection)
+        return [answers[number] if number in answers else lost[0] for number in range(count)]
+
+    @contextmanager
+    def _second(self) -> Iterator[Connection | None]:
+        """Open a connection that sees the same moment; None where there is none to be had."""
+        second: Connection | None = None
         try:
-            for thread in crew[: len(questions) - 1]:
-                thread.start()
-            work(self.connections[0])
-            for thread in crew[: len(questions) - 1]:
-                thread.join()
+            second = _connect(self._dsn, self.patience)
+            second.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._exported)))
+            second.execute(f"SELECT {_limits(self.patience)}")
+        except psycopg.Error:
+            if second is not None:
+                second.close()
+            second = None
+        try:
+            yield second
         finally:
-            waiting.clear()
-        nobody = MeasurementFailed(f"every connection to {self.where} was lost; see docs/runbook.md#database-unhealthy")
-        return [answers.get(number, nobody) for number in range(len(questions))]
+            if second is not None:
+                second.close()
+
+    def _asked(self, connection: Connection, statement: str, parameters: Parameters | None) -> list[tuple[Any, ...]]:
+        try:
+            # Within a savepoint: one question that fails leaves the snapshot to the others.
+            with connection.transaction():
+                return connection.execute(statement, parameters).fetchall()
+        except psycopg.Error as error:
+            of_all = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+            lost = ConnectionLost if connection.broken else MeasurementFailed
+            kind = lost if of_all else QuestionFailed
+            raise kind(self._told(error)) from None
 
     def relations(self, names: Sequence[tuple[str, str]]) -> list[Relation | None]:
         """Look tables up by (schema or empty, name); None for one that is not there."""
@@ -237,16 +257,6 @@ class Snapshot:
                 "so neither loss nor integrity can be seen; use a role with BYPASSRLS and SELECT"
             )
 
-    def _asked(self, connection: Connection, statement: str, parameters: Parameters | None) -> list[tuple[Any, ...]]:
-        try:
-            with connection.transaction():  # a savepoint: one question that fails leaves the snapshot to the others
-                return connection.execute(statement, parameters).fetchall()
-        except psycopg.Error as error:
-            of_all = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-            lost = ConnectionLost if connection.broken else MeasurementFailed
-            kind = lost if of_all else QuestionFailed
-            raise kind(self._told(error)) from None
-
     def _told(self, error: psycopg.Error) -> str:
         """What happened, where, and what to do."""
         said = _first_line(error, self._secret)
@@ -259,30 +269,28 @@ class Snapshot:
 
 
 @contextmanager
-def open_snapshot(dsn: str, patience: Patience, *, connections: int = _CONNECTIONS) -> Iterator[Snapshot]:
-    """Open connections that all see the same moment. Raises MeasurementFailed when that is not possible; never shows the password."""
+def open_snapshot(dsn: str, patience: Patience, *, called: str = "database_dsn") -> Iterator[Snapshot]:
+    """Open a connection that sees one moment. ``called`` is the secret that has its DSN.
+
+    Raises MeasurementFailed when that is not possible; never shows the password.
+    """
     where, secret = _place(dsn)
-    opened: list[Connection] = []
+    connection: Connection | None = None
     try:
-        first = _connect(dsn, patience, opened)
-        exported, role = _row(first, "SELECT pg_export_snapshot(), current_user::text")
-        if not re.fullmatch(r"[0-9A-Fa-f-]+", exported):
-            raise MeasurementFailed(f"{where}: expected the name of a snapshot, found {exported!r}")
-        for _ in range(connections - 1):
-            other = _connect(dsn, patience, opened)
-            other.execute(f"SET TRANSACTION SNAPSHOT '{exported}'")
-        for connection in opened:
-            _row(connection, _limits(patience))
-        yield Snapshot(where, role, patience, opened, secret)
+        connection = _connect(dsn, patience)
+        [[role, exported, *_]] = connection.execute(
+            f"SELECT current_user::text, pg_export_snapshot(), {_limits(patience)}"
+        ).fetchall()
+        yield Snapshot(where, role, patience, connection, secret, dsn, exported)
     except psycopg.Error as error:
         said = _first_line(error, secret)
         raise ConnectionLost(
-            f"cannot ask the database at {where}: {said}; is it up, and is the DSN (database_dsn) right? "
+            f"cannot ask the database at {where}: {said}; is it up, and is the DSN ({called}) right? "
             "see docs/runbook.md#database-unhealthy",
             cause=f"the database at {where} cannot be asked: {said}",
         ) from None
     finally:
-        for connection in opened:
+        if connection is not None:
             connection.close()  # ends the transaction; there is nothing to keep
 
 
@@ -297,14 +305,13 @@ def on_snapshot(dsn: str, patience: Patience, ask: Callable[[Snapshot], T]) -> T
         return ask(snapshot)
 
 
-def _connect(dsn: str, patience: Patience, opened: list[Connection]) -> Connection:
+def _connect(dsn: str, patience: Patience) -> Connection:
     connection = _Impatient.connect(
         dsn,
         connect_timeout=_CONNECT_WITHIN_S,
         application_name=APPLICATION,
         prepare_threshold=None,  # a pooler gives each transaction another server connection
     )
-    opened.append(connection)
     connection.answer_within_s = patience.statement_timeout_s + _AFTER_TIMEOUT_S
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
@@ -320,14 +327,7 @@ def _limits(patience: Patience) -> str:
         # A query that would be filtered fails instead of showing less.
         "row_security": "off",
     }
-    return "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
-
-
-def _row(connection: Connection, statement: str) -> tuple[Any, ...]:
-    found = connection.execute(statement).fetchone()
-    if found is None:
-        raise MeasurementFailed(f"expected a row, found none: {statement}")
-    return found
+    return ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
 
 
 def _place(dsn: str) -> tuple[str, str]:

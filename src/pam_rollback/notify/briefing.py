@@ -21,6 +21,8 @@ from enum import StrEnum
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed, StopRequested
+from pam_rollback.core.figures import duration
+from pam_rollback.core.outside_text import one_line
 from pam_rollback.notify.escalation import FAILED, HELPED, STOPPED, Notice
 from pam_rollback.probe.recovery import GAP_MAX_S, OutageRule, recovery
 from pam_rollback.probe.samples import Sample
@@ -119,13 +121,6 @@ _TASKS = {
 }
 
 
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 90:  # noqa: PLR2004 - until then seconds say more
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
-
-
 WELL_FOR_S = 10.0
 """So long nothing bad may have been probed. A service that flaps is not well: an outage of it ends after 3 s without a bad answer."""
 
@@ -196,7 +191,7 @@ def ending_of(
             f"the rollback was STOPPED after {after} ({why}); {how_they_are}; "
             f"finish it with --resume {run_id}, or put it back with --undo {run_id}",
         )
-    problem = _one_line(error)
+    problem = one_line(str(error) or repr(error))
     if not any(entry["event"] in {"step-started", "undo-owed"} for entry in of_this_action):
         return Ending(
             FAILED,
@@ -238,7 +233,3 @@ def _left(entries: Iterable[Mapping[str, Any]]) -> str:
                 state[str(entry["step"])] = str(entry.get("problem") or "failed")
     left = [name for name, problem in state.items() if problem]
     return ", ".join(map(repr, left)) or "see the journal"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join((str(error) or repr(error)).split())

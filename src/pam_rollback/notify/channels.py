@@ -20,8 +20,7 @@ from typing import Any, Literal
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import UndoFailed
 from pam_rollback.core.outside_text import cut, for_message, redacted
-from pam_rollback.http.client import fetch
-from pam_rollback.http.retries import TURNED_AWAY, UNWELL, deliver
+from pam_rollback.http.client import TURNED_AWAY, UNWELL, deliver, fetch
 from pam_rollback.notify.escalating import Message, Send
 from pam_rollback.notify.escalation import (
     DONE,
@@ -60,7 +59,6 @@ _OF_STATUSPAGE: dict[int | None, str] = {
 THREAD = "team-thread"
 """The journal's entry of the thread in which the team hears of this rollback: its verdict and its undo are told there, too."""
 RESOLVE_INCIDENT = "resolve-status-page-incident"
-UNDO_KINDS = (RESOLVE_INCIDENT,)
 """What is owed once customers are told."""
 
 _STATUSES: Mapping[str, Status] = {DONE: "monitoring", HELPED: "monitoring", OVER: "resolved"}
@@ -289,7 +287,7 @@ class Channels:
     def __init__(self, environment: Environment, journal: Journal) -> None:
         self._environment = environment
         self._journal = journal
-        self._owed: dict[str, Undo] = {}
+        self._owed: Undo | None = None
 
     def by_means(self) -> dict[Means, Send]:
         """Each as a way to send one message."""
@@ -317,19 +315,13 @@ class Channels:
 
     def _tell_public(self, message: Message) -> str:
         page = status_page_of(self._environment)
-        self._owe(RESOLVE_INCIDENT, {"name": message.title})
+        self._owed = self._owed or self._journal.owe(RESOLVE_INCIDENT, {"name": message.title})
         status = _STATUSES.get(message.occasion, "identified")
         problem = page.tell(message.title, message.text, status=status)
         if status == "resolved" and not problem:
-            self._settle(RESOLVE_INCIDENT)
+            self._journal.settled(self._owed)
+            self._owed = None
         return problem
-
-    def _owe(self, kind: str, facts: dict[str, object]) -> None:
-        if kind not in self._owed:
-            self._owed[kind] = self._journal.owe(kind, facts)
-
-    def _settle(self, kind: str) -> None:
-        self._journal.settled(self._owed.pop(kind))
 
 
 def take_down(undo: Undo, environment: Environment) -> None:

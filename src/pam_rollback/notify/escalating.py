@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pam_rollback.core.clock import Clock
-from pam_rollback.notify.briefing import Briefing, Ending, duration
+from pam_rollback.core.figures import duration
+from pam_rollback.notify.briefing import Briefing, Ending
 from pam_rollback.notify.escalation import (
     DONE,
     FAILED,

@@ -14,7 +14,6 @@ from pam_rollback.notify.escalation import (
     TO_TEAM,
     Ladder,
     Level,
-    Means,
     Sent,
 )
 
@@ -44,13 +43,28 @@ class Followed:
 
     @property
     def channels(self) -> Measured:
-        """How many messages were accepted."""
-        return _channels([one for one in self.sent if not one.notice.by_hand])
+        """How many messages were accepted, each by its channel. Nothing sent is nothing accepted."""
+        sent = [one for one in self.sent if not one.notice.by_hand]
+        failed = [one for one in sent if one.problem]
+        if not sent:
+            said = "nobody was told anything: the environment declares no channel, or the escalation did not begin"
+        elif failed:
+            told = "; ".join(f"{one.notice.occasion}: {one}" for one in failed)
+            said = f"{len(failed)} of {len(sent)} messages were not accepted: {told}"
+        else:
+            used = ", ".join(dict.fromkeys(NAMES[one.notice.means] for one in sent))
+            said = f"all {len(sent)} messages were accepted ({used})"
+        return Measured("messages accepted", str(len(sent)), len(sent) - len(failed), n=len(sent), sentence=said)
 
     @property
     def ending(self) -> Measured:
-        """By how many channels the team heard how the rollback ended."""
-        return _ending([one for one in self.sent if one.notice.occasion in {DONE, FAILED, HELPED, STOPPED}])
+        """By how many channels the team heard how the rollback ended: one at least."""
+        sent = [one for one in self.sent if one.notice.occasion in {DONE, FAILED, HELPED, STOPPED}]
+        accepted, told = sum(one.accepted for one in sent), "; ".join(map(str, sent))
+        said = f"the team did not hear how the rollback ended ({told or 'nothing was sent'})"
+        if accepted:
+            said = f"the team heard that the rollback is {sent[0].notice.occasion}: {told}"
+        return Measured("ending told", asked="1 channel or more", value=accepted, n=len(sent), sentence=said)
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,17 +86,12 @@ class LevelTold(Fact):
     @property
     def told_s(self) -> float | None:
         """When everybody was told: the team, and customers where a means to them is declared; None while one of them was not."""
-        first = [
-            min((one.at_s for one in self.sent if one.accepted and one.notice.means in audience), default=None)
-            for audience in self._audiences
-        ]
-        return None if None in first else max(moment for moment in first if moment is not None)
-
-    @property
-    def _audiences(self) -> tuple[frozenset[Means], ...]:
         customers = self.level.customers
-        team = frozenset(TO_TEAM) - customers
-        return (team, customers) if customers else (team,)
+        first = [
+            min((one.at_s for one in self.sent if one.accepted and one.notice.means in audience), default=math.inf)
+            for audience in (frozenset(TO_TEAM) - customers, *([customers] if customers else []))
+        ]
+        return None if math.inf in first else max(first)
 
     @property
     def early(self) -> tuple[Sent, ...]:
@@ -169,26 +178,3 @@ class ContactTold(Fact):
             n=len(self.mails),
             sentence=said,
         )
-
-
-def _channels(sent: Sequence[Sent]) -> Measured:
-    """How many messages were accepted, each by its channel. Nothing sent is nothing accepted."""
-    failed = [one for one in sent if one.problem]
-    if not sent:
-        said = "nobody was told anything: the environment declares no channel, or the escalation did not begin"
-    elif failed:
-        told = "; ".join(f"{one.notice.occasion}: {one}" for one in failed)
-        said = f"{len(failed)} of {len(sent)} messages were not accepted: {told}"
-    else:
-        used = ", ".join(dict.fromkeys(NAMES[one.notice.means] for one in sent))
-        said = f"all {len(sent)} messages were accepted ({used})"
-    return Measured("messages accepted", str(len(sent)), len(sent) - len(failed), n=len(sent), sentence=said)
-
-
-def _ending(sent: Sequence[Sent]) -> Measured:
-    """How many channels took the message of how the rollback ended: one at least."""
-    accepted, told = sum(one.accepted for one in sent), "; ".join(map(str, sent))
-    said = f"the team did not hear how the rollback ended ({told or 'nothing was sent'})"
-    if accepted:
-        said = f"the team heard that the rollback is {sent[0].notice.occasion}: {told}"
-    return Measured("ending told", asked="1 channel or more", value=accepted, n=len(sent), sentence=said)

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.outside_text import for_message, redacted
-from pam_rollback.http.client import fetch
-from pam_rollback.http.retries import deliver
+from pam_rollback.http.client import deliver, fetch
 from pam_rollback.target.environment import Environment
 
 

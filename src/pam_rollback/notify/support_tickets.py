@@ -69,7 +69,7 @@ def count_tickets(
         "day_s": _DAY_S,
     }
     try:
-        with open_snapshot(dsn, patience, connections=1) as snapshot:
+        with open_snapshot(dsn, patience) as snapshot:
             return TicketCounts(*snapshot.row(_statement(names), values))
     except MeasurementFailed as error:
         raise MeasurementFailed(f"the support tickets could not be counted: {error}") from error

@@ -5,7 +5,6 @@ so that no channel delays what is put back; the end waits for it within limits.
 """
 
 import os
-import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,7 +44,7 @@ class TeamMessages:
     """Who hears of it next by the plan's matrix."""
     emails: Mapping[str, str] = field(default_factory=dict)
     """Of each contact."""
-    _asked: "queue.Queue[tuple[str, str] | None]" = field(default_factory=queue.Queue)
+    _sending: threading.Thread | None = field(default=None, init=False)
 
     @property
     def problems(self) -> list[str]:
@@ -61,26 +60,23 @@ class TeamMessages:
         by = f" by {who}" if who else ""
         why = f" ({reason})" if reason else ""
         changes = f"{len(owed)} change{'' if len(owed) == 1 else 's'}"
-        with self._sending():
-            self._asked.put((UNDOING, f"UNDO begun{by}{why}: {changes} of the rollback will be put back ({kinds})"))
-            try:
-                yield
-            except BaseException as error:
-                left = f"{len(self.sender.journal.owed())} of {changes} NOT put back"
-                problem = " ".join(str(error).split()) or repr(error)
-                self._asked.put((UNDO_FAILED, redact(f"UNDO FAILED{by}: {left}, a person is needed: {problem}")))
-                raise
-            self._asked.put(
-                (
-                    UNDONE,
-                    f"UNDONE{by}: {changes} put back and read back; what the rollback brought about is no longer in effect",
-                )
-            )
+        self._tell(UNDOING, f"UNDO begun{by}{why}: {changes} of the rollback will be put back ({kinds})")
+        try:
+            yield
+        except BaseException as error:
+            left = f"{len(self.sender.journal.owed())} of {changes} NOT put back"
+            problem = " ".join(str(error).split()) or repr(error)
+            self.say(UNDO_FAILED, redact(f"UNDO FAILED{by}: {left}, a person is needed: {problem}"))
+            raise
+        in_effect = "what the rollback brought about is no longer in effect"
+        self.say(UNDONE, f"UNDONE{by}: {changes} put back and read back; {in_effect}")
 
     def say(self, occasion: str, news: str) -> None:
-        """Tell one thing, within limits."""
-        with self._sending():
-            self._asked.put((occasion, news))
+        """Tell one thing, after what is being told, within limits."""
+        sending = self._tell(occasion, news)
+        sending.join(END_WITHIN_S)
+        if sending.is_alive():
+            self.problems.append(f"not everybody was told within {END_WITHIN_S:g} s; tell them yourself")
 
     def wake(self, news: str) -> str:
         """Tell the level above those who were told: the rollback was done, and it did not help. Gives its id; "" where there is none.
@@ -92,31 +88,22 @@ class TeamMessages:
             return ""
         contacts = tuple(self.emails[one] for one in level.contacts)
         means = {one: contacts if one == "email" else () for one in level.means if one in TO_TEAM}
-        woken = replace(
-            self,
-            means={one: people for one, people in means.items() if one in self.sender.channels},
-            _asked=queue.Queue(),
-        )
+        woken = replace(self, means={one: people for one, people in means.items() if one in self.sender.channels})
         woken.say(level.id, f"{', '.join(level.who)}: please join now, the rollback is NOT verified. {news}")
         return level.id
 
-    @contextmanager
-    def _sending(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._send_all, name="telling the team", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._asked.put(None)
-            thread.join(END_WITHIN_S)
-            if thread.is_alive():
-                self.problems.append(f"not everybody was told within {END_WITHIN_S:g} s; tell them yourself")
+    def _tell(self, occasion: str, news: str) -> threading.Thread:
+        before = self._sending
 
-    def _send_all(self) -> None:
-        while (asked := self._asked.get()) is not None:
-            occasion, news = asked
+        def send_all() -> None:
+            if before is not None:
+                before.join()
             for means, contacts in self.means.items():
                 self._send(occasion, means, tuple(contacts), news)
+
+        self._sending = threading.Thread(target=send_all, name="telling the team", daemon=True)
+        self._sending.start()
+        return self._sending
 
     def _send(self, occasion: str, means: Means, contacts: tuple[str, ...], news: str) -> None:
         briefing = self.briefing

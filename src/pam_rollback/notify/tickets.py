@@ -3,24 +3,20 @@
 The tickets of the latest time are held against the history: the 14 days that ended a day before. The day between keeps an incident that
 began hours ago from counting as usual. The test account's own tickets count nowhere.
 
-Rule: tickets are taken as a Poisson process. If the rate had not changed, each of the ``n + count`` tickets of both spans would fall into
-the latest one with a probability of its share of the time, so ``count`` is binomial; ``p`` is the probability of so many or more (the exact
-test of two Poisson rates: it allows for a mean that itself comes from few tickets). Tickets have their hours: ``p`` is also taken against
-the same time of day in the history, and the greater of the two counts. Unusual is p below 0.001. So a quiet service raises a false alarm
-in fewer than one of a thousand sessions, and a busy afternoon is no alarm because nights are quiet.
+Rule: usual is the mean number in so much time, or that of the same time of day, whichever is greater: a busy afternoon is no alarm because
+nights are quiet. Unusual is what exceeds it by 3.5 times its square root and 2 more. By chance, in a healthy service, that happens in fewer
+than one of a thousand sessions.
 
 Soon after a rollback the latest hour still holds the tickets of the incident itself. When it is unusual and what came since the rollback
 is not, nothing is known yet: neither "as usual" nor "not recovered" would be true.
 """
 
+import math
 from dataclasses import dataclass
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Fact, Measured
-from pam_rollback.stats.binomial import at_least
 
-ALARM_BELOW_P = 0.001
-"""The share of false alarms that is accepted."""
 HISTORY_D = 14
 """How many days are taken for usual."""
 GAP_D = 1
@@ -37,11 +33,9 @@ def latest_s(since_recovery_s: float) -> float:
     return min(LATEST_S_MAX, max(LATEST_S_MIN, since_recovery_s))
 
 
-def chance_of(count: int, *, before: int, share: float) -> float:
-    """Give the probability that ``count`` or more of ``before + count`` tickets fall into a span that has ``share`` of the time."""
-    if not 0 < share < 1:
-        raise ValueError(f"the share of the time lies between 0 and 1, this is {share}")
-    return at_least(count, before + count, share)
+def unusual_from(usual: float) -> int:
+    """Give the smallest number of tickets that is unusual where so many are usual."""
+    return math.ceil(usual + 3.5 * math.sqrt(usual) + 2)
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,17 +80,9 @@ class TicketVolume(Fact):
         return self.before * self.latest_s / (HISTORY_D * _DAY_S)
 
     @property
-    def p(self) -> float:
-        """How probable as many tickets are if nothing is wrong."""
-        return self._p_of(self.count)
-
-    @property
     def unusual_from(self) -> int:
         """The smallest count that would be called unusual."""
-        count = max(1, int(max(self.usual, self.same_hours / HISTORY_D)))
-        while self._p_of(count) >= ALARM_BELOW_P:
-            count += 1
-        return count
+        return unusual_from(max(self.usual, self.same_hours / HISTORY_D))
 
     @property
     def measured(self) -> Measured:
@@ -109,10 +95,10 @@ class TicketVolume(Fact):
             unit="tickets",
             n=self.before,
             margin=limit - self.count,
-            definition=f"usual {self.usual:.2g}, p {self.p:.2g}, Poisson",
+            definition=f"usual {self.usual:.2g}",
             sentence=(
                 f"{self.count} support tickets in {minutes}, usual are {self.usual:.2g} "
-                f"(n={self.before} in {HISTORY_D} days, {self.same_hours} of them at this time of day), p {self.p:.2g}; "
+                f"(n={self.before} in {HISTORY_D} days, {self.same_hours} of them at this time of day); "
                 f"unusual from {limit} on"
             ),
         )
@@ -122,13 +108,4 @@ class TicketVolume(Fact):
         """Unusual, but not since the rollback, which is younger than the time that is looked at."""
         if self.count < self.unusual_from or self.recovered_s is None or not 0 < self.recovered_s < self.latest_s:
             return False
-        share = self.recovered_s / (self.recovered_s + HISTORY_D * _DAY_S)
-        return chance_of(self.since_recovery, before=self.before, share=share) >= ALARM_BELOW_P
-
-    def _p_of(self, count: int) -> float:
-        always = self.latest_s / (self.latest_s + HISTORY_D * _DAY_S)
-        at_this_time = 1 / (1 + HISTORY_D)
-        return max(
-            chance_of(count, before=self.before, share=always),
-            chance_of(count, before=self.same_hours, share=at_this_time),
-        )
+        return self.since_recovery < unusual_from(self.usual * self.recovered_s / self.latest_s)

@@ -18,11 +18,11 @@ from allure_commons.types import LabelType
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import markers
 from pam_rollback.plugin.classification import MESSAGE, title
-from pam_rollback.plugin.runbook import Runbook, folder_of
+from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import situation_of
 from pam_rollback.report.allure_hooks import NOT_FINISHED, AllureHooks, Unfailing
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.report.run_folder import FAULT_MATRIX, RUNBOOK
+from pam_rollback.report.run_folder import RUNBOOK
 
 _PLAYWRIGHT_TYPES = {
     "playwright_screenshot": "image/png",
@@ -62,9 +62,8 @@ def label(runbook: Runbook, items: Iterable[pytest.Item]) -> None:
         for name, value in labels(runbook, identifiers, situation_of(item), markers.phase_of(item)):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
         doc = (getattr(function, "__doc__", None) or "").strip()
-        check = getattr(item, "originalname", "") if folder_of(item.config, item.path) == "checks" else ""
         words_of_plan = asked_by(runbook.plan, identifiers)
-        item.add_marker(pytest.mark.allure_description(f"{_with_links(doc, check=check)}{words_of_plan}"))
+        item.add_marker(pytest.mark.allure_description(f"{_with_links(doc)}{words_of_plan}"))
         for address in filter(
             None, (_online(runbook.plan.item(identifier).anchor, os.environ) for identifier in identifiers)
         ):
@@ -144,14 +143,12 @@ def _is_ours(fixture_title: str) -> bool:
 _MENTION: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
 
 
-def _with_links(description: str, *, check: str = "") -> str:
-    """A test's description in Markdown, in which every mention of the runbook opens its page beside the report.
+def _with_links(description: str) -> str:
+    """Return a test's description in Markdown, in which every mention of the runbook opens its page beside the report.
 
-    The evidence lies in a folder of its own in the report's. ``check`` is the test's name when it is a check: then the faults that have
-    turned it red are linked, too.
+    The evidence lies in a folder of its own in the report's.
     """
-    linked = _MENTION.sub(lambda found: f"[{found.group()}](../{RUNBOOK}.html#{found.group(1)})", description)
-    return f"{linked}\n\n[Faults that turned this check red](../{FAULT_MATRIX}.html#{check})" if check else linked
+    return _MENTION.sub(lambda found: f"[{found.group()}](../{RUNBOOK}.html#{found.group(1)})", description)
 
 
 def _online(anchor: str, variables: Mapping[str, str]) -> str:

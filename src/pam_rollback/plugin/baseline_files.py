@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.http.places import write_whole
+from pam_rollback.http.files import write_whole
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.target.known_before import Finding, unanswered_on

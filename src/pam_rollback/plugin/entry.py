@@ -61,7 +61,7 @@ def _begin(config: pytest.Config) -> int | None:
         return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
     except OSError as error:
         # Whatever was named, or what the project keeps, cannot be looked at: too long a name, no permission, a disk that fails.
-        from pam_rollback.http.plainly import cannot_be_used  # noqa: PLC0415 - for this
+        from pam_rollback.http.files import cannot_be_used  # noqa: PLC0415 - for this
 
         # An undo may have put something back before.
         then = "mend that, and repeat the command" if config.option.pam_undo else "nothing was changed"
@@ -202,7 +202,7 @@ def _refuse_unknown_hooks(config: pytest.Config) -> None:
         for name in dir(plugin) if where.endswith("conftest.py") else ():
             if name.startswith("pytest_pam_") and not hasattr(hookspecs, name):
                 raise pytest.UsageError(
-                    f"{where}: there is no hook {name}: docs/reference/hooks.md has those there are, and what became of others"
+                    f"{where}: there is no hook {name}: docs/reference/extending.md#hooks has those there are, and what became of others"
                 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.http.places import project_of
+from pam_rollback.http.files import project_of
 from pam_rollback.plugin.pytest_options import PLUGIN
 
 

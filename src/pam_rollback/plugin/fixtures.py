@@ -12,7 +12,7 @@ import pytest
 
 from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.figures import Entered, Fact, Scored
+from pam_rollback.core.figures import Entered, Fact, Scored, duration
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import SITUATIONS
@@ -24,7 +24,6 @@ from pam_rollback.plugin.needs import titled
 from pam_rollback.plugin.progress import Progress, progress_of
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS
-from pam_rollback.report.wording import duration
 from pam_rollback.rollback.journal import ACTION_FAILED, Journal
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
@@ -244,7 +243,7 @@ def known_before(environment: Environment, runbook: Runbook, expected_releases: 
     answers, today = answers_in(environment.waivers), datetime.now(UTC).date()
     if runbook.stored is None:
         return KnownBefore(answers=answers, today=today)
-    before = [red.finding for red in (*runbook.stored.red, *runbook.stored.found)]
+    before = [*runbook.stored.red, *runbook.stored.found]
     recorded = {(one.item, one.text): one.count for one in before}
     placed = {(one.item, one.place): one.text for one in before if one.place}
     tools = {(one.item, one.by): None for one in before if one.by}

@@ -1,4 +1,4 @@
-"""The suite's own hooks: what a topic, or a product's own conftest.py, is asked and told. docs/reference/hooks.md lists them.
+"""The suite's own hooks: what a topic, or a product's own conftest.py, is asked and told. docs/reference/extending.md#hooks lists them.
 
 pytest takes a function for a hook only when its name begins with ``pytest_``. Each hook has its test, named after it, in tests/plugin or
 beside a topic that listens.

@@ -25,7 +25,7 @@ GONE: Final[Mapping[str, str]] = {
     "--decide-every": "start pytest -m decision when you want it judged; docs/how-to/run-in-ci.md#watch has it on a schedule",
     "--adopt": 'switch the features off (drills/test_feature_flag.py), and begin anew with -m ramp --approve RA-1="who: why"',
     "--gate-run": "put the folder of the gate's run below reports/out, or let --state bring it; -m ramp goes by the newest",
-    "--load-workers": "load from many machines is Locust's own: docs/how-to/load-from-many-machines.md",
+    "--load-workers": "load from many machines is Locust's own: docs/how-to/redeploy.md#from-many-machines",
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pytest
 
-from pam_rollback.http.places import PLAN, project_of
+from pam_rollback.http.files import PLAN, project_of
 
 LISTING: Mapping[str, tuple[str, ...]] = {
     "collectonly": ("--collect-only", "--collectonly", "--co"),

@@ -15,7 +15,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal, redact_with
 from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.core.wait import StopFile
-from pam_rollback.http.event_log import make_private
+from pam_rollback.http.files import make_private
 from pam_rollback.http.pace import Pace
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import pytest_options, second_places

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pam_rollback.http.event_log import append_line, make_private
+from pam_rollback.http.files import append_line, make_private
 
 _NAME = "pam-rollback"
 

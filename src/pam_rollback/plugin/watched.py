@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import duration
 from pam_rollback.core.run_files import RECOVERY_FILE, TIMELINE_FILE
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, P95Goal
@@ -16,7 +17,7 @@ from pam_rollback.probe.recovery import JudgedRecovery
 from pam_rollback.probe.samples import Sample
 from pam_rollback.probe.timeline import Timeline
 from pam_rollback.report.record_parts import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
-from pam_rollback.report.wording import duration, times_of_day
+from pam_rollback.report.wording import times_of_day
 from pam_rollback.rollback.journal import ACTION
 from pam_rollback.stats.percentiles import percentile
 

@@ -5,9 +5,7 @@ The rule is ``probe/blocking.py``. What is asked here needs no account and is fe
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pam_rollback.core.answer import Answer
@@ -17,7 +15,6 @@ from pam_rollback.probe.blocking import (
     ABOUT_THE_SERVICE,
     PATHS_MIN,
     REFUSALS,
-    BlocksSeen,
     HostAnswer,
     Look,
     Others,
@@ -25,13 +22,12 @@ from pam_rollback.probe.blocking import (
     find_blocks,
     meaning,
     open_end,
+    sort_out,
     told_by,
 )
+from pam_rollback.probe.journeys import LOGIN_JOURNEY, PAGES, Journey, ProbeConfig
+from pam_rollback.probe.samples import Sample
 from pam_rollback.target.environment import Environment
-
-if TYPE_CHECKING:
-    from pam_rollback.probe.journeys import Journey, ProbeConfig
-    from pam_rollback.probe.samples import Sample
 
 _ASKED_OF_THE_API = ("backend", "database", "pam")
 _WORTH_A_LOOK = REFUSALS | {404}
@@ -156,8 +152,8 @@ class Sorting:
         self._answered_before = answered_before
 
     def sorted_out(
-        self, samples: "tuple[Sample, ...]", everything: "Callable[[], tuple[Sample, ...]]"
-    ) -> "tuple[Sample, ...]":
+        self, samples: tuple[Sample, ...], everything: Callable[[], tuple[Sample, ...]]
+    ) -> tuple[Sample, ...]:
         """The samples, sorted out by all that was seen: ``everything`` gives the samples of all journeys from the beginning."""
         if not any(sample.status in _WORTH_A_LOOK for sample in samples):
             return samples
@@ -169,26 +165,22 @@ class Sorting:
             paths = {one.path for one in end}
             if end and (len(paths) < PATHS_MIN or all(one.needs_account for one in end)):
                 self._lookout.ask_further(host, paths)
-        seen = partial(
-            BlocksSeen.of,
-            all_samples,
+        return sort_out(
+            samples,
             self._places,
+            everything=all_samples,
             controls=self._lookout.controls,
+            looks=self._lookout.looks,
             answered_before=self._answered_before,
         )
-        found = seen()
-        looks = {block.host: self._lookout.looks(block.host) for block, _ in found.blocks}
-        return (seen(looks=looks) if looks else found).sorted_out(samples)
 
 
-def places_of(config: "ProbeConfig") -> dict[str, Place]:
+def places_of(config: ProbeConfig) -> dict[str, Place]:
     """Return where each journey of a prober asks."""
     return {journey.name: _place(journey) for journey in config.journeys}
 
 
-def _place(journey: "Journey") -> Place:
-    from pam_rollback.probe.journeys import LOGIN_JOURNEY, PAGES  # noqa: PLC0415 - for those who probe
-
+def _place(journey: Journey) -> Place:
     parts = urlsplit(journey.url)
     return Place(
         host=parts.netloc,

@@ -18,11 +18,11 @@ else, which the product does not have. A path that once answered and is gone was
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pam_rollback.core.answer import SIGN_IN_LIMITED
 from pam_rollback.core.outside_text import cut
@@ -42,7 +42,7 @@ ANSWERS_MIN_IN_A_ROW = 4
 _TOO_MANY, _NOT_FOUND = 429, 404
 _SHOWN_CHARACTERS = 60
 _ADVICE = (
-    "we are blocked, or everybody is: look from another address (docs/how-to/when-we-are-blocked.md); "
+    "we are blocked, or everybody is: look from another address (docs/how-to/verify-after-a-rollback.md#when-we-are-blocked); "
     'if users get it too, say so: --observed IR-2="…"'
 )
 
@@ -149,59 +149,45 @@ class Place:
     """The site itself: a page that is not there is an outage, never a path that the product does not have."""
 
 
-@dataclass(frozen=True)
-class BlocksSeen:
-    """What the samples of all journeys show together: which times and which journeys say nothing about the service."""
+def sort_out(
+    samples: "Sequence[Sample]",
+    places: Mapping[str, Place],
+    *,
+    everything: "Sequence[Sample] | None" = None,
+    controls: Iterable[HostAnswer] = (),
+    looks: Callable[[str], Iterable[Look]] = lambda _: (),
+    answered_before: Collection[str] = (),
+) -> "tuple[Sample, ...]":
+    """Give the same samples; those that say nothing about the service say why.
 
-    blocks: tuple[tuple[Block, str], ...]
-    """Those of which users get nothing, as far as is known, each with its sentence."""
-    missing: Mapping[str, str]
-    """Journeys whose path the product does not have, each with its sentence."""
-    places: Mapping[str, Place]
+    ``everything``: the samples of every journey from the beginning, by which that is told; None: these. ``controls``: answers of further
+    paths. ``looks``: what others get of a host. ``answered_before``: journeys that are known to have been answered at another time, as a
+    baseline knows them.
+    """
+    answers = [one for one in everything or samples if one.lag_ms is not None and one.journey in places]
+    blocks: list[tuple[Block, str]] = []
+    for block in find_blocks([*told_by(answers, places), *controls], in_a_row_min=ANSWERS_MIN_IN_A_ROW):
+        others, words = meaning(block, looks(block.host))
+        if others is not Others.REFUSED:
+            blocks.append((block, words))
+    missing = _missing(answers, places, answered_before)
 
-    @classmethod
-    def of(
-        cls,
-        samples: "Sequence[Sample]",
-        places: Mapping[str, Place],
-        *,
-        controls: Iterable[HostAnswer] = (),
-        looks: Mapping[str, Iterable[Look]] | None = None,
-        answered_before: Collection[str] = (),
-    ) -> Self:
-        """``samples``: of every journey, from the beginning. ``controls``: answers of further paths. ``looks``: by host.
-
-        ``answered_before``: journeys that are known to have been answered at another time, as a baseline knows them.
-        """
-        answers = [one for one in samples if one.lag_ms is not None and one.journey in places]
-        told = [*told_by(answers, places), *controls]
-        found = []
-        for block in find_blocks(told, in_a_row_min=ANSWERS_MIN_IN_A_ROW):
-            others, words = meaning(block, (looks or {}).get(block.host, ()))
-            if others is not Others.REFUSED:
-                found.append((block, words))
-        return cls(tuple(found), _missing(answers, places, answered_before), places)
-
-    def sorted_out(self, samples: "Iterable[Sample]") -> "tuple[Sample, ...]":
-        """The same samples; those that say nothing about the service say why."""
-        return tuple(map(self._sorted_out, samples))
-
-    def _sorted_out(self, sample: "Sample") -> "Sample":
-        place = self.places.get(sample.journey)
+    def sorted_out(sample: "Sample") -> "Sample":
+        place = places.get(sample.journey)
         if place is None or sample.lag_ms is None:
             return sample
         if sample.status in REFUSALS:
-            for block, words in self.blocks:
+            for block, words in blocks:
                 if block.host == place.host and block.since_s <= sample.due_s <= block.until_s:
                     return replace(sample, void=words, blocked=True)
-        if sample.journey in self.missing:
-            return replace(sample, void=self.missing[sample.journey])
+        if sample.journey in missing:
+            return replace(sample, void=missing[sample.journey])
         if place.signs_in and sample.status == _TOO_MANY:
-            words = (
-                f"{SIGN_IN_LIMITED} (HTTP {_TOO_MANY} at {place.path}): no error of the service; sign in more rarely"
-            )
-            return replace(sample, void=words)
+            limited = f"{SIGN_IN_LIMITED} (HTTP {_TOO_MANY} at {place.path})"
+            return replace(sample, void=f"{limited}: no error of the service; sign in more rarely")
         return sample
+
+    return tuple(map(sorted_out, samples))
 
 
 def told_by(samples: "Iterable[Sample]", places: Mapping[str, Place]) -> tuple[HostAnswer, ...]:

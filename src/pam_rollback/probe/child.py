@@ -36,32 +36,36 @@ class Child:
 
     def __init__(
         self,
+        called: str,
         module: str,
         config_line: str,
         output: Path,
         *,
-        arguments: Sequence[str] | None = None,
+        arguments: Sequence[str],
         variables: Mapping[str, str] | None = None,
         folder: Path | None = None,
     ) -> None:
-        """Start ``module``, which writes to ``output``; its stderr goes to a log beside it.
+        """Start ``module``, which writes to ``output``, a file that must not exist yet; its stderr goes to a log beside it.
 
-        ``arguments`` stand for the output where the module takes others; it runs in ``folder``, with these ``variables`` besides.
-        MeasurementFailed if it cannot start.
+        ``called`` is what people call it. It runs in ``folder``, with these ``variables`` besides. MeasurementFailed if it cannot start.
         """
-        self.module = module
+        self.called = called
+        if output.exists():
+            raise MeasurementFailed(
+                f"{output} exists already: a record belongs to one {called}, choose another run folder"
+            )
         self.log = output.with_suffix(output.suffix + ".log")
         source = str(Path(pam_rollback.__path__[0]).parent)  # where this process loads from, too
         environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         try:
             log = self.log.open("ab")
         except OSError as error:
-            raise MeasurementFailed(f"{module} cannot record in {output.parent}: {error.strerror}") from error
+            raise MeasurementFailed(f"the {called} cannot record in {output.parent}: {error.strerror}") from error
         with log:
             self.log.chmod(0o600)
             # -P: a file in the working directory must not stand in for a module.
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", module, *([str(output)] if arguments is None else arguments)],
+                [sys.executable, "-P", "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
@@ -92,7 +96,7 @@ class Child:
     def check(self) -> None:
         """Raise MeasurementFailed, with the end of its log, when it does not run any more."""
         if not self.alive:
-            raise MeasurementFailed(f"{self.module} ended with {self._process.returncode}: {self.last_words()}")
+            raise MeasurementFailed(f"the {self.called} ended with {self._process.returncode}: {self.last_words()}")
 
     def last_words(self) -> str:
         """Give the end of its log."""
@@ -193,10 +197,6 @@ class LineReader:
                 "the record is damaged"
             )
 
-    def new(self) -> list[dict[str, Any]]:
-        """Give the objects that came since the last call, all at once. Raises as ``records`` does."""
-        return list(self.records())
-
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         try:
             record, why = read_json(line), ""
@@ -208,6 +208,27 @@ class LineReader:
                 f"{self.path}, line {number}: expected a JSON object, found {found!r}{why}: the record is damaged"
             )
         return record
+
+
+class Record:
+    """What an observer writes, read while it grows or long after: only what is new at each call."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = LineReader(path)
+
+    def _refresh(self) -> None:
+        for record in self._reader.records():
+            try:
+                self._take(record)
+            except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+                raise MeasurementFailed(
+                    f"{self.path}: a line is not of the kind expected here ({error}): {cut(str(record), 120)}"
+                ) from error
+
+    def _take(self, record: dict[str, Any]) -> None:
+        """Enter a line. KeyError, TypeError, ValueError, AttributeError or ArithmeticError for one of another kind."""
+        raise NotImplementedError
 
 
 _CONFIG_BYTES_MAX = 1 << 20

@@ -1,11 +1,16 @@
-"""The requests of an observing process, bounded in time and size, and its test account. Whatever the target does is a value."""
+"""What every observer does: requests, bounded in time and size, as its test account, in an open loop. Whatever the target does is a value.
+
+Open loop: number i is due at start + i / rate on absolute ticks, and each is a task of its own. A slow target can thus not slow the
+observer down, and a slow observer cannot flatter the target: its own lag is recorded.
+"""
 
 import asyncio
 import errno
 import json
 import socket
 import time
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -14,7 +19,9 @@ from yarl import URL
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.probe.journeys import SignIn
+from pam_rollback.core.open_loop import Ticks, why_not_sent
+from pam_rollback.probe.child import Lifeline, LineWriter
+from pam_rollback.probe.journeys import ObserverConfig, SignIn
 
 _OUR_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 _CHUNK_BYTES = 65536
@@ -218,3 +225,65 @@ class Account:
         self._token, self.why = token, ""
         self._user_id = str(user.get("id", "")) if isinstance(user, dict) else ""
         return True
+
+
+_LEAD_S = 0.05
+
+
+class Observing(ABC):
+    """Sends what is due until it is told to end, and records what becomes of it."""
+
+    who, what = "observer", "requests"
+
+    def __init__(self, config: ObserverConfig, writer: LineWriter) -> None:
+        self._writer = writer
+        self._settings = config
+        self._outstanding: set[asyncio.Task[None]] = set()
+        self._session = new_session(f"pam-rollback-{self.who}/1 (rollback verification; run {config.run})")
+        self._account = Account(self._session, config.sign_in, deadline_s=config.timeout_s)
+
+    async def run(self, lifeline: Lifeline) -> None:
+        """Send until the lifeline is over, then wait for what is in flight."""
+        config = self._settings
+        async with self._session:
+            await self._sign_in()
+            ticks = Ticks(time.monotonic() + _LEAD_S, config.rate_hz)
+            header = {"rate_hz": config.rate_hz, "first_due_s": ticks.first_s, "timeout_s": config.timeout_s}
+            anchor = {"monotonic_s": time.monotonic(), "wall_s": time.time()}
+            self._writer.write({"anchor": anchor, **header, "run": config.run, **self._header()})
+            count = await self._send_all(lifeline, ticks)
+            await self._settled()
+        end = {"reason": lifeline.reason, "monotonic_s": time.monotonic(), "ticks": count}
+        self._writer.write({"end": end})
+
+    @abstractmethod
+    async def _sign_in(self) -> None:
+        """Sign in where a request needs a session, before the first tick."""
+
+    def _header(self) -> dict[str, Any]:
+        """Give what the record's first line says besides."""
+        return {}
+
+    async def _send_all(self, lifeline: Lifeline, ticks: Ticks) -> int:
+        """Send whenever it is due; give how many ticks there were."""
+        tick, most = 0, self._settings.outstanding_max
+        while not await lifeline.over_before(ticks.due_s(tick)):
+            behind_s, out = time.monotonic() - ticks.due_s(tick), len(self._outstanding)
+            why_not = why_not_sent(self.who, self.what, behind_s=behind_s, out=out, out_max=most)
+            self._fire(tick, ticks.due_s(tick), why_not)
+            tick += 1
+        return tick
+
+    @abstractmethod
+    def _fire(self, tick: int, due_s: float, why_not: str) -> None:
+        """Send what this tick is for; ``why_not``: it cannot leave."""
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._outstanding.add(task)
+        task.add_done_callback(self._outstanding.discard)
+
+    async def _settled(self) -> None:
+        until_s = time.monotonic() + self._settings.longest_s + 0.5
+        while self._outstanding and time.monotonic() < until_s:
+            await asyncio.wait(set(self._outstanding), timeout=until_s - time.monotonic())

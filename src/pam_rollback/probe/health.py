@@ -10,13 +10,11 @@ from http import HTTPStatus
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Fact, Measured
-from pam_rollback.http.client import all_at_once, fetch
-from pam_rollback.http.retries import once_more
+from pam_rollback.http.client import all_at_once, fetch, once_more
 from pam_rollback.probe.blocked import Lookout, host_of, refuse_when_blocked, told_of
 from pam_rollback.probe.blocking import no_such_path
 from pam_rollback.probe.journeys import FOREIGN, Journey, ProbeConfig
-from pam_rollback.probe.parts import FRONT_END, HEALTH, SHOWN, series_of
-from pam_rollback.probe.probed_journeys import probe_config
+from pam_rollback.probe.parts import FRONT_END, HEALTH, SHOWN, probe_config, series_of
 from pam_rollback.target.accounts import signed_in
 from pam_rollback.target.contract import Component
 from pam_rollback.target.environment import Environment

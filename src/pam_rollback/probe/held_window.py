@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.wait import Telling, Waiter
-from pam_rollback.probe.held_releases import HeldReleases
 from pam_rollback.probe.measure import Window, WindowState
 from pam_rollback.probe.memory import MemoryGrowth, MemoryWindow, confirmed_growth
 from pam_rollback.probe.observation import Observation
 from pam_rollback.probe.parts import Coverage, Judge, by_part, judge_parts, window_unnoticed, without_health
+from pam_rollback.probe.until_the_end import HeldReleases
 from pam_rollback.probe.window import WindowSpec, judge_without_prober_lag
 
 Verdict = TypeVar("Verdict", Window, MemoryWindow, HeldReleases)

@@ -1,6 +1,6 @@
 """What is probed and how an answer is judged.
 
-The configuration that travels to the prober's process as one line of JSON.
+The configuration that travels to an observer's process as one line of JSON.
 """
 
 from typing import Any, Final, Self
@@ -90,21 +90,31 @@ class Journey(Facts):
         return bool(user_id) and any(one != user_id for one in named)
 
 
-class ProbeConfig(Facts):
-    """A whole prober."""
+class ObserverConfig(Facts):
+    """What every observer is told: a prober and a writer of the ledger."""
 
-    journeys: tuple[Journey, ...] = Field(min_length=1)
     rate_hz: float = Field(gt=0, le=RATE_HZ_MAX)
     timeout_s: float = Field(gt=0, le=30)
     """From leaving to the end of the body."""
     max_run_s: float = Field(default=4 * 3600, gt=0)
     """It ends by itself after so long, whatever became of its parent."""
     outstanding_max: int = Field(default=256, ge=1)
-    """Probes in flight; one more is recorded as not sent."""
-    body_bytes_max: int = Field(default=1 << 20, ge=1)
+    """Requests in flight; one more is not sent."""
     sign_in: SignIn | None = None
     run: str = Field(default="local", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     """Names the run in the User-Agent, so that the target's people can find these requests."""
+
+    @property
+    def longest_s(self) -> float:
+        """How long what was sent last may be on its way."""
+        return self.timeout_s
+
+
+class ProbeConfig(ObserverConfig):
+    """A whole prober."""
+
+    journeys: tuple[Journey, ...] = Field(min_length=1)
+    body_bytes_max: int = Field(default=1 << 20, ge=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -3,17 +3,20 @@
 What the product acknowledged while it was broken and repaired, and what it still has afterwards.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.open_loop import Steady
-from pam_rollback.core.outside_text import cut
-from pam_rollback.core.wait import NotReached, Waiter
-from pam_rollback.probe.child import Child, LineReader
+from pam_rollback.core.wait import Waiter
+from pam_rollback.database.database_link import DatabaseLink
+from pam_rollback.database.relations import Statements
+from pam_rollback.database.row_counting import Unavailable, account_id
+from pam_rollback.http.postgres import Snapshot
+from pam_rollback.probe.child import Record
 from pam_rollback.probe.ledger_config import (
     NOWHERE,
     WINDOW_SETTING,
@@ -26,9 +29,10 @@ from pam_rollback.probe.ledger_config import (
     not_written,
     weights_of,
 )
-from pam_rollback.probe.ledger_verdict import FinalReading
-from pam_rollback.probe.probed_journeys import sign_in_of
-from pam_rollback.probe.window_writes import SEEN_WITHIN_S
+from pam_rollback.probe.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
+from pam_rollback.probe.observer import Observer
+from pam_rollback.probe.parts import sign_in_of
+from pam_rollback.probe.until_the_end import SEEN_WITHIN_S
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.expectation import Expect
 
@@ -50,7 +54,7 @@ def configured(environment: Environment, rate_hz: float) -> LedgerConfig:
         raise MeasurementFailed(
             f"the contract of {environment.product} names nothing that is kept and can be written ("
             f"{not_written(environment.contract)}); describe one in products/{environment.product}.toml: "
-            "docs/how-to/describe-a-product.md",
+            "docs/reference/contract.md",
             cause="nothing can be written before anything is done: a write that is lost would not be seen",
         )
     return _config(environment, weights, rate_hz)
@@ -119,14 +123,11 @@ def _place(environment: Environment, name: str) -> Place:
     )
 
 
-_WRITING = "pam_rollback.probe.ledger_process"
-_GRACE_S = 2.0
 _START_S = 10.0
 _READ_WITHIN_S = 15.0
 UNSEEN = "too few writes are acknowledged before anything is done: one that is lost would not be seen"
 """What keeps a drill from beginning, whatever its tests ask."""
-_HOW_TO = "docs/how-to/drill-on-staging.md#when-it-does-not-begin"
-_KINDS = {kind.value: kind for kind in WriteKind}
+_HOW_TO = "docs/how-to/run-a-drill.md#when-it-does-not-begin"
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,11 @@ class SignInAttempt:
     why: str
 
 
-class LedgerRecord:
+class LedgerRecord(Record):
     """The ledger's file, read while it grows or long after."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._reader = LineReader(path)
+        super().__init__(path)
         self._writes = Writes()
         self._sign_ins: list[SignInAttempt] = []
 
@@ -167,11 +167,8 @@ class LedgerRecord:
         self._refresh()
         return tuple(self._sign_ins)
 
-    def _refresh(self) -> None:
-        for record in self._reader.records():
-            self._take(record)
-
     def _take(self, record: dict[str, Any]) -> None:
+        writes, known = self._writes, range(len(self._writes))
         match record:
             case {
                 "sent": {
@@ -181,97 +178,57 @@ class LedgerRecord:
                     "value": str(value),
                     "at_s": float(at_s),
                 }
-            } if kind in _KINDS:
-                self._writes.announce(Write(seq, _KINDS[kind], marker, value, at_s))
+            }:
+                writes.announce(Write(seq, WriteKind(kind), marker, value, at_s))
             case {"acked": {"seq": int(seq), "at_s": float(at_s), "row_id": str() | None}}:
-                self._acknowledge(seq, at_s)
-            case {"unacked": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
-                self._writes.leave_open(seq, why)
-            case {"seen": {"seq": int(seq), "at_s": float(at_s)}} if 0 <= seq < len(self._writes):
-                self._writes.look(seq, at_s)
-            case {"unseen": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
-                self._writes.look(seq, None, why)
+                if seq not in known:
+                    raise ValueError(f"write {seq} was acknowledged, but never sent")
+                writes.acknowledge(seq, at_s)
+            case {"unacked": {"seq": int(seq), "why": str(why)}} if seq in known:
+                writes.leave_open(seq, why)
+            case {"seen": {"seq": int(seq), "at_s": float(at_s)}} if seq in known:
+                writes.look(seq, at_s)
+            case {"unseen": {"seq": int(seq), "why": str(why)}} if seq in known:
+                writes.look(seq, None, why)
             case {"sign_in": {"at_s": float(at_s), "worked": bool(worked), "why": str(why)}}:
                 self._sign_ins.append(SignInAttempt(at_s, worked, why))
             case {"anchor": _} | {"end": _}:
                 pass
             case _:
-                raise MeasurementFailed(
-                    f"{self.path}: a line is not of the kind expected here: {cut(str(record), 120)}"
-                )
-
-    def _acknowledge(self, seq: int, at_s: float) -> None:
-        if not 0 <= seq < len(self._writes):
-            raise MeasurementFailed(
-                f"{self.path}: a line is not of the kind expected here: write {seq} was acknowledged, but never sent"
-            )
-        self._writes.acknowledge(seq, at_s)
+                raise ValueError("none that a ledger writes")
 
 
-class Ledger:
-    """A running ledger and its record. Also a context manager that stops it."""
+class Ledger(Observer[LedgerConfig]):
+    """A running ledger and its record."""
 
-    def __init__(self, child: Child, config: LedgerConfig, path: Path) -> None:
-        self._child = child
-        self._config = config
+    called, sends = "ledger", "writes"
+
+    def __init__(self, config: LedgerConfig, path: Path) -> None:
+        """Start it. Raises as every observer does."""
+        super().__init__(config, path)
         self.record = LedgerRecord(path)
-
-    @property
-    def pid(self) -> int:
-        """The writing process's id."""
-        return self._child.pid
-
-    @property
-    def config(self) -> LedgerConfig:
-        """What it writes, and how."""
-        return self._config
 
     @property
     def marker_prefix(self) -> str:
         """What every marker of this ledger begins with."""
-        return self._config.marker_prefix
-
-    def check(self) -> None:
-        """Raise MeasurementFailed, with its last words, when it does not write any more.
-
-        From then on losses go unseen.
-        """
-        self._child.check()
+        return self.config.marker_prefix
 
     def wait_for_acknowledged(self, n: int, within_s: float, waiter: Waiter | None = None) -> None:
-        """Wait until ``n`` writes in all are acknowledged.
-
-        Raises MeasurementFailed when the ledger died or has fewer after ``within_s`` seconds, StopRequested as every
-        wait.
-        """
-        try:
-            (waiter or Waiter()).until(
-                self._living_count,
-                holds=lambda found: found >= n,
-                within_s=within_s,
-                what=f"{n} acknowledged writes",
-                every_s=0.02,
-            )
-        except NotReached:
-            reasons = sorted({write.why for write in self.record.writes if write.why})
-            failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked]
+        """Wait until ``n`` writes in all are acknowledged. Raises MeasurementFailed with the answers that came instead."""
+        found = self._wait_for(n, "acknowledged writes", lambda: self.record.acknowledged, within_s, waiter)
+        if found < n:
+            begun = self.path.exists()
+            reasons = sorted({write.why for write in self.record.writes if write.why}) if begun else []
+            failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked] if begun else []
             raise MeasurementFailed(
-                f"{self._living_count()} of {n} writes acknowledged after {within_s:g} s; answers instead: "
+                f"{found} of {n} writes acknowledged after {within_s:g} s; answers instead: "
                 f"{', '.join([*reasons, *failed]) or 'none'}; {_HOW_TO}",
                 cause=UNSEEN,
-            ) from None
-
-    def _living_count(self) -> int:
-        self.check()
-        return self.record.acknowledged if self.record.path.exists() else 0
-
-    def stop(self) -> None:
-        """End the writing; the writes in flight are still recorded. May be called again."""
-        self._child.stop(within_s=self._config.longest_write_s + _GRACE_S)
+            )
 
     def wait_until_once(self) -> None:
         """Wait until each kind was written, as ``once`` asks. Raises MeasurementFailed when that does not come to an end."""
-        if not self._child.wait(within_s=_START_S + len(self._config.weights) * self._config.longest_write_s):
+        if not self._child.wait(within_s=_START_S + len(self.config.weights) * self.config.longest_s):
             self.stop()
             raise MeasurementFailed(f"the last writes did not end: {self._child.last_words()}")
 
@@ -296,24 +253,140 @@ class Ledger:
         return self._read(_READ_WITHIN_S, delete=True)[1]
 
     def _read(self, within_s: float, *, delete: bool = False) -> tuple[FinalReading, int]:
-        from pam_rollback.probe.ledger_reading import read_back  # noqa: PLC0415 - loads aiohttp, for who has written
+        from pam_rollback.probe.ledger_process import read_back  # noqa: PLC0415 - loads aiohttp, for who has written
 
-        return read_back(self._config, within_s=within_s, delete=delete)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        return read_back(self.config, within_s=within_s, delete=delete)
 
 
-def start_ledger(config: LedgerConfig, path: Path) -> Ledger:
-    """Start a ledger that records to ``path``, a file that must not exist yet (its log goes beside it).
+@dataclass(frozen=True)
+class _Kind:
+    """Where the writes of a kind stand. ``marker`` and ``value`` are the same that the product's answer is turned into."""
 
-    Raises MeasurementFailed when the file exists or the process cannot be started.
+    table: str
+    marker: str
+    value: str
+    where: str
+    is_anothers: str
+    tables: tuple[str, ...]
+
+
+# See probe/ledger_process.py for what the product's answer is turned into.
+_WHERE = {
+    WriteKind.EXPENSE: _Kind(
+        table="expenses",
+        marker="row.description",
+        value="round(row.amount::numeric, 2) || ' ' || row.category",
+        where="starts_with(row.description, %(prefix)s)",
+        is_anothers="row.user_id IS DISTINCT FROM %(owner)s::uuid",
+        tables=("expenses",),
+    ),
+    WriteKind.CHAT: _Kind(
+        table="pam_messages",
+        marker="split_part(row.content, ':', 1)",
+        value="row.content",
+        where="row.role = 'user' AND starts_with(row.content, %(prefix)s)",
+        is_anothers="NOT EXISTS (SELECT 1 FROM pam_conversations AS own "
+        "WHERE own.id = row.conversation_id AND own.user_id = %(owner)s::uuid)",
+        tables=("pam_messages", "pam_conversations"),
+    ),
+}
+
+
+def read_database(
+    reading: FinalReading,
+    snapshot: Snapshot,
+    marker_prefix: str,
+    *,
+    email: str,
+    names: Mapping[str, str] | None = None,
+) -> tuple[FinalReading, Mapping[WriteKind, Collection[str]]]:
+    """Give the reading with the kinds that the product did not give whole, and the markers that stand under another user.
+
+    ``snapshot`` has to be opened after the last write; ``email`` is the account that wrote, ``names`` are those of
+    ``[sql.names]``. Raises MeasurementFailed as ``ledger_rows`` does: what nobody could read is not taken for kept.
     """
-    if path.exists():
-        raise MeasurementFailed(f"{path} exists already: a record belongs to one ledger, choose another run folder")
-    return Ledger(Child(_WRITING, config.model_dump_json(), path), config, path)
+    asked = [kind for kind in reading.unread if kind in _WHERE]
+    rows = [row for row in reading.rows if row.kind not in asked]
+    rows += [row for kind in asked for row in ledger_rows(snapshot, kind, marker_prefix, names=names)]
+    unread = {kind: why for kind, why in reading.unread.items() if kind not in asked}
+    moved = moved_rows(snapshot, marker_prefix, email=email, names=names)
+    return replace(reading, rows=tuple(rows), unread=unread), moved
+
+
+def ledger_rows(
+    snapshot: Snapshot, kind: WriteKind, marker_prefix: str, *, names: Mapping[str, str] | None = None
+) -> Iterator[Found]:
+    """Give every row of this kind whose marker begins so.
+
+    Raises MeasurementFailed when the table is missing, when the role does not see all of its rows, for a kind that is
+    not read this way (settings are one row: ask the product), and when the database breaks off.
+    """
+    if kind not in _WHERE:
+        raise MeasurementFailed(f"the ledger's writes of kind {kind} are not read out of the database")
+    found = _WHERE[kind]
+    query = _query(snapshot, found, f"{found.marker} AS marker, {found.value} AS value", found.where, names)
+    yield from (Found(kind, marker, value) for marker, value in snapshot.rows(query, {"prefix": marker_prefix}))
+
+
+def moved_rows(
+    snapshot: Snapshot, marker_prefix: str, *, email: str, names: Mapping[str, str] | None = None
+) -> dict[WriteKind, Collection[str]]:
+    """The markers of the ledger's rows that stand under another user than the account of this address.
+
+    Raises MeasurementFailed as ``ledger_rows`` does, and when nobody has the address: then everybody is somebody else.
+    """
+    owner = account_id(snapshot, email, names or {})
+    if not isinstance(owner, str):
+        why = owner.why if isinstance(owner, Unavailable) else "nobody has the test account's address"
+        raise MeasurementFailed(f"whose the ledger's rows are cannot be told at {snapshot.where}: {why}")
+    given = {"prefix": marker_prefix, "owner": owner}
+    moved: dict[WriteKind, Collection[str]] = {}
+    for kind, found in _WHERE.items():
+        condition = f"{found.where} AND {found.is_anothers}"
+        query = _query(snapshot, found, f"{found.marker} AS marker", condition, names)
+        moved[kind] = [marker for (marker,) in snapshot.rows(query, given)]
+    return moved
+
+
+def _query(snapshot: Snapshot, kind: _Kind, what: str, where: str, names: Mapping[str, str] | None) -> str:
+    try:
+        statements = Statements.of(snapshot, kind.tables, names or {})
+    except MeasurementFailed as error:
+        raise MeasurementFailed(f"the ledger's rows cannot be read: {error}") from error
+    snapshot.refuse_blindness(statements.relations.values())
+    return statements.text(f"SELECT {what} FROM {kind.table} AS row WHERE {where}")  # noqa: S608 - constants
+
+
+def judge_ledger(
+    ledger: Ledger, environment: Environment, link: Callable[[], DatabaseLink], *, moments_s: Sequence[float]
+) -> LedgerVerdict:
+    """Stop the ledger, read everything back and judge it.
+
+    The database is asked for what the product did not give whole, and for what is lost: that may stand under another user, which is damage
+    of another kind, and worse. ``link`` says whether the declared one is behind the API. What neither can tell stays unknown, with both
+    reasons. Raises MeasurementFailed when nothing at all could be read.
+    """
+    ledger.check()
+    reading = ledger.read_back()
+    writes, moved = ledger.record.writes, dict[WriteKind, Collection[str]]()
+    if "database" in environment.abilities and (reading.unread or judge(writes, reading).lost):
+        try:
+            with _snapshot(environment, link()) as snapshot:
+                email, names = environment.secret("test_user_email"), environment.table_names
+                reading, found = read_database(reading, snapshot, ledger.marker_prefix, email=email, names=names)
+                moved |= found
+        except MeasurementFailed as blind:  # lost it is all the same
+            reasons = {kind: f"{why}; nor does the database tell: {blind}" for kind, why in reading.unread.items()}
+            reading = replace(reading, unread=reasons)
+    ledger.refuse_nothing(reading)
+    return judge(writes, reading, moments_s=moments_s, moved=moved)
+
+
+def _snapshot(environment: Environment, link: DatabaseLink) -> "AbstractContextManager[Snapshot]":
+    """The database behind the API. Raises MeasurementFailed when that is not known of it."""
+    # The driver is loaded only where it is used: it takes a quarter of a second.
+    from pam_rollback.http.postgres import Patience, open_snapshot  # noqa: PLC0415 - as above
+
+    link.confirm_good("the ledger's rows")
+    patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
+    return open_snapshot(environment.secret("database_dsn"), patience)

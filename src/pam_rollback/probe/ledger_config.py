@@ -11,7 +11,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.probe.journeys import Facts, SignIn
+from pam_rollback.probe.journeys import Facts, ObserverConfig, SignIn
 from pam_rollback.target.contract import Contract, Written
 from pam_rollback.target.expectation import Expect
 
@@ -89,7 +89,7 @@ class Place(Facts):
 NOWHERE = Place(url="")
 
 
-class LedgerConfig(Facts):
+class LedgerConfig(ObserverConfig):
     """A whole ledger. It acts as the test account only."""
 
     sign_in: SignIn
@@ -102,7 +102,6 @@ class LedgerConfig(Facts):
     """How often each kind takes its turn; a kind that is left out is not written."""
     timeout_s: float = Field(default=5.0, gt=0, le=30)
     """For the whole answer to one write; later it counts as unacknowledged."""
-    max_run_s: float = Field(default=4 * 3600, gt=0)
     outstanding_max: int = Field(default=64, ge=1)
     read_rows_max: int = Field(default=5000, ge=1)
     """How many rows the final reading asks the API for; as many rows as that mean that there may be more."""
@@ -122,7 +121,7 @@ class LedgerConfig(Facts):
         return max(self.timeout_s, 5.0)
 
     @property
-    def longest_write_s(self) -> float:
+    def longest_s(self) -> float:
         """How long a write may be on its way, with a second try, and until it is seen."""
         longest_s = max(self.timeout_s, self.timeout_of(self.chat) if WriteKind.CHAT in self.weights else 0.0)
         return longest_s + (longest_s + self.seen_within_s if self.seen_within_s else 0.0)

@@ -1,29 +1,33 @@
-"""The ledger's writing process.
+"""The ledger's requests: its writer, in an observer's process of its own (``observing.py``), and the reading back.
 
-``python -m pam_rollback.probe.ledger_process``, started by ``ledger.start_ledger``.
-
-Every write is announced in the record before it is sent and confirmed, durably, after the product acknowledged it. So
+The final reading tries until it has a whole answer for each kind or its time is over; what could not be read to the end is named. Every
+write is announced in the record before it is sent and confirmed, durably, after the product acknowledged it. So
 whatever happens to this process, a confirmed write was acknowledged, and a write that is not confirmed is merely
 indeterminate.
 """
 
 import asyncio
-import sys
+import re
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pydantic import ValidationError
+import aiohttp
+from yarl import URL
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.open_loop import Ticks, rotation, why_not_sent
-from pam_rollback.probe.child import Lifeline, LineWriter, read_config_line
-from pam_rollback.probe.exchange import Account, NotSent, exchange, new_session
-from pam_rollback.probe.ledger_config import LedgerConfig, Place, WriteKind
-from pam_rollback.probe.ledger_reading import Reader
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.open_loop import Ticks, rotation
+from pam_rollback.probe.child import Lifeline, LineWriter
+from pam_rollback.probe.exchange import Account, NotSent, Observing, exchange, new_session
+from pam_rollback.probe.ledger_config import NOWHERE, LedgerConfig, Place, WriteKind
+from pam_rollback.probe.ledger_verdict import FinalReading, Found
+from pam_rollback.target.conditions import Nowhere, value_at
 from pam_rollback.target.contract import Written, filled
-from pam_rollback.target.expense_requests import RETURNED, all_of, body_of, written
+from pam_rollback.target.expense_requests import RETURNED, all_of, body_of, several_of, written
 
 _BODY_BYTES_MAX = 1 << 20
 _ACKNOWLEDGING = (200, 201)
@@ -34,72 +38,39 @@ _LOOKED_AGAIN_S = (0.5, 8.0)
 _CATEGORY = "fuel"
 
 
-class LedgerRun:
-    """Writes until it is told to end."""
+class LedgerRun(Observing):
+    """Writes in turn, each kind as often as its weight, or each once."""
+
+    who, what = "ledger", "writes"
 
     def __init__(self, config: LedgerConfig, writer: LineWriter) -> None:
+        super().__init__(config, writer)
         self._config = config
-        self._writer = writer
         self._turns = rotation(config.weights)
-        self._outstanding: set[asyncio.Task[None]] = set()
         self._register_out = False
-        self._session = new_session(f"pam-rollback-ledger/1 (rollback verification; run {config.run})")
-        self._account = Account(self._session, config.sign_in, deadline_s=config.timeout_s)
         self._reader = Reader(self._session, config, self._account)
         self._seq = 0
 
-    async def run(self, lifeline: Lifeline) -> None:
-        """Write until the lifeline is over, then wait for the writes in flight."""
-        config = self._config
-        async with self._session:
-            self._writer.write(
-                {
-                    "anchor": {"monotonic_s": time.monotonic(), "wall_s": time.time()},
-                    "rate_hz": config.rate_hz,
-                    "run": config.run,
-                }
-            )
-            await self._sign_in()
-            skipped = await (self._once if config.once else self._over_and_over)(lifeline)
-            await self._settled()
-        self._writer.write(
-            {"end": {"reason": lifeline.reason, "at_s": time.monotonic(), "writes": self._seq, "skipped": skipped}}
-        )
+    async def _send_all(self, lifeline: Lifeline, ticks: Ticks) -> int:
+        if not self._config.once:
+            return await super()._send_all(lifeline, ticks)
+        for kind in self._turns:
+            if not lifeline.over.is_set():
+                self._announce(kind)
+                await self._settled()
+        return self._seq
 
-    async def _once(self, lifeline: Lifeline) -> int:
-        for done, kind in enumerate(self._turns):
-            if lifeline.over.is_set():
-                return len(self._turns) - done
-            self._begin(kind)
-            await self._settled()
-        return 0
+    def _fire(self, tick: int, due_s: float, why_not: str) -> None:
+        del due_s  # a write that is late is as good as another
+        kind = self._turns[tick % len(self._turns)]
+        # A register has one writer at a time, or nobody could say which value came last.
+        if not why_not and not (kind.is_register and self._register_out):
+            self._announce(kind)
 
-    async def _settled(self) -> None:
-        until_s = time.monotonic() + self._config.longest_write_s + 0.5
-        while self._outstanding and time.monotonic() < until_s:
-            await asyncio.wait(set(self._outstanding), timeout=until_s - time.monotonic())
-
-    async def _over_and_over(self, lifeline: Lifeline) -> int:
-        config, turn, skipped = self._config, 0, 0
-        ticks = Ticks(time.monotonic(), config.rate_hz)
-        while not await lifeline.over_before(ticks.due_s(turn)):
-            kind = self._turns[turn % len(self._turns)]
-            behind_s, out = time.monotonic() - ticks.due_s(turn), len(self._outstanding)
-            turn += 1
-            # A register has one writer at a time, or nobody could say which value came last.
-            blocked = kind.is_register and self._register_out
-            if blocked or why_not_sent("ledger", "writes", behind_s=behind_s, out=out, out_max=config.outstanding_max):
-                skipped += 1
-                continue
-            self._begin(kind)
-        return skipped
-
-    def _begin(self, kind: WriteKind, *, again: bool = False) -> None:
+    def _announce(self, kind: WriteKind, *, again: bool = False) -> None:
         self._register_out = self._register_out or kind.is_register
         seq, self._seq = self._seq, self._seq + 1
-        task = asyncio.create_task(self._write(seq, kind, again=again))
-        self._outstanding.add(task)
-        task.add_done_callback(self._outstanding.discard)
+        self._spawn(self._write(seq, kind, again=again))
 
     async def _write(self, seq: int, kind: WriteKind, *, again: bool) -> None:
         marker = f"{self._config.marker_prefix}{seq:06d}"
@@ -116,7 +87,7 @@ class LedgerRun:
                 self._register_out = False
         if not acknowledged and self._config.seen_within_s and not again:
             await asyncio.sleep(_SECOND_TRY_AFTER_S)
-            self._begin(kind, again=True)
+            self._announce(kind, again=True)
 
     async def _acknowledged(self, seq: int, kind: WriteKind, method: str, place: Place, body: dict[str, Any]) -> bool:
         try:
@@ -217,18 +188,194 @@ def _row_id(body: dict[str, Any]) -> str | None:
     return None
 
 
-async def _main(config: LedgerConfig, path: Path) -> None:
-    lifeline = Lifeline(max_run_s=config.max_run_s)
-    writer = LineWriter(path)
-    try:
-        await LedgerRun(config, writer).run(lifeline)
-    finally:
-        writer.close()
+_READ_BYTES_MAX = 256 << 20
+_PAUSE_S = 0.3
+_OK = 200
+_DELETED = (200, 202, 204, 404)
+_AT_ONCE = 4
+_PAGE_ROWS = 1000
+_ROWS_DELETED_TOGETHER = 100
+_SHOWN_TO_USERS = 20
+_PAST_CACHES: Mapping[str, str] = {"Cache-Control": "no-cache"}
 
 
-if __name__ == "__main__":
+class Reader:
+    """Reads the ledger's rows back through the product."""
+
+    def __init__(self, session: aiohttp.ClientSession, config: LedgerConfig, account: Account | None = None) -> None:
+        self._session = session
+        self._config = config
+        self._account = account or Account(session, config.sign_in, deadline_s=config.timeout_s)
+        self._signing_in = asyncio.Lock()
+
+    async def read(self, kind: WriteKind, until_s: float) -> tuple[tuple[Found, ...], str]:
+        """Give the rows of this kind, and why they may not be all; empty when they are."""
+        while True:
+            rows, why = await self._attempt(kind)
+            if not why or time.monotonic() + _PAUSE_S >= until_s:
+                return rows, why
+            await asyncio.sleep(_PAUSE_S)
+
+    async def delete(self, rows: tuple[Found, ...], until_s: float) -> int:
+        """Delete these expenses, as far as there is time; gives how many are gone."""
+        limit = asyncio.Semaphore(_AT_ONCE)
+        place, ids = self._config.expenses, [row.row_id for row in rows if row.row_id]
+
+        async def gone(some: Sequence[str]) -> int:
+            async with limit:
+                if time.monotonic() >= until_s:
+                    return 0
+                address = self._account.filled(several_of(place.url, some, are_rows=place.are_rows))
+                done = (await self._ask("DELETE", URL(address), place, _PAST_CACHES)).http_status in _DELETED
+                return len(some) if done else 0
+
+        size = _ROWS_DELETED_TOGETHER if place.are_rows else 1
+        return sum(await asyncio.gather(*(gone(ids[at : at + size]) for at in range(0, len(ids), size))))
+
+    async def _attempt(self, kind: WriteKind) -> tuple[tuple[Found, ...], str]:
+        async with self._signing_in:
+            if not self._account.headers and not await self._account.renew():
+                return (), f"the test account cannot sign in: {self._account.why}"
+        place = self.place(kind)
+        if place.are_rows:
+            return await self._page_by_page(kind, place, URL(self._account.filled(place.url)))
+        return await self._found(kind, self._config.read_rows_max, _PAST_CACHES)
+
+    async def newest(self, kind: WriteKind) -> tuple[tuple[Found, ...], str]:
+        """Give what a user is shown now, by the caches that users read through; and why that is nothing."""
+        return await self._found(kind, _SHOWN_TO_USERS, {})
+
+    async def _found(self, kind: WriteKind, most: int, headers: Mapping[str, str]) -> tuple[tuple[Found, ...], str]:
+        config, place = self._config, self.place(kind)
+        url = URL(self._account.filled(place.url))
+        body, why = await self._given(url if kind.is_register else url.update_query(limit=most), place, headers)
+        if why:
+            return (), why
+        return _setting(body, config) if kind.is_register else _rows(kind, body, config, place.items)
+
+    def place(self, kind: WriteKind) -> Place:
+        """Where users read it; nowhere, of what is in no list that they read."""
+        config = self._config
+        return {
+            WriteKind.EXPENSE: config.expenses,
+            WriteKind.CHAT: config.history,
+            WriteKind.SETTING: config.settings,
+        }.get(kind, NOWHERE)
+
+    async def _page_by_page(self, kind: WriteKind, place: Place, url: URL) -> tuple[tuple[Found, ...], str]:
+        """Rows of Supabase's REST, of this ledger alone: however few it gives in one answer, behind the last there is an empty one."""
+        own = {_TEXT[kind]: f"like.{self._config.marker_prefix}*", "order": "id.asc", "limit": str(_PAGE_ROWS)}
+        rows: list[dict[str, Any]] = []
+        while True:
+            after = {"id": f"gt.{rows[-1].get('id')}"} if rows else {}
+            page, why = await self._given(url.update_query({**own, **after}), place, _PAST_CACHES)
+            if not why and not (isinstance(page, list) and all(isinstance(row, dict) for row in page)):
+                why = "an answer without a list of rows"
+            elif not why and page and rows and page[-1].get("id") == rows[-1].get("id"):
+                why = "the same rows were answered again"
+            if why:
+                return (), why
+            if not page:
+                return tuple(_OF_KIND[kind](rows, self._config)), ""
+            rows += page
+
+    async def _given(self, url: URL, place: Place, headers: Mapping[str, str]) -> tuple[Any, str]:
+        answer = await self._ask("GET", url, place, headers)
+        if answer.problem or answer.http_status != _OK or not isinstance(answer.json, dict | list):
+            if self._account.lost(answer.http_status):
+                await self._account.renew()
+            return None, answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
+        return answer.json, ""
+
+    async def _ask(self, method: str, url: URL, place: Place, headers: Mapping[str, str]) -> Answer:
+        try:
+            return await exchange(
+                self._session,
+                method,
+                url,
+                deadline_s=self._config.reading_deadline_s,
+                body_bytes_max=_READ_BYTES_MAX,
+                headers={**self._account.headers, **place.headers, **headers},
+            )
+        except NotSent as error:
+            return Answer(method, str(url), None, "", b"", 0.0, problem=str(error))
+
+
+def _setting(body: Any, config: LedgerConfig) -> tuple[tuple[Found, ...], str]:
+    settings = body.get("settings") if isinstance(body, dict) else None
+    if not isinstance(settings, dict):
+        return (), "an answer without 'settings'"
+    value = settings.get(config.setting_name)
+    return ((Found(WriteKind.SETTING, str(value), str(value)),) if value is not None else ()), ""
+
+
+def _rows(kind: WriteKind, body: Any, config: LedgerConfig, items: str) -> tuple[tuple[Found, ...], str]:
     try:
-        _config = LedgerConfig.model_validate_json(read_config_line())
-    except ValidationError as _error:
-        sys.exit(f"the ledger's configuration is not valid: {_error}")
-    asyncio.run(_main(_config, Path(sys.argv[1])))
+        found = value_at(body, items)
+    except Nowhere:
+        found = None
+    if not isinstance(found, list):
+        return (), f"an answer without a list{f' at {items}' if items else ''}"
+    rows = tuple(_OF_KIND[kind]([row for row in found if isinstance(row, dict)], config))
+    full = f"{len(found)} rows were asked for and came: there may be more" if len(found) >= config.read_rows_max else ""
+    return rows, full
+
+
+def _expenses(found: list[dict[str, Any]], config: LedgerConfig) -> Iterator[Found]:
+    for row in found:
+        marker = str(row.get("description"))
+        if marker.startswith(config.marker_prefix):
+            try:
+                amount = f"{Decimal(str(row.get('amount'))):.2f}"
+            except InvalidOperation:
+                amount = str(row.get("amount"))
+            yield Found(WriteKind.EXPENSE, marker, f"{amount} {row.get('category')}", str(row.get("id")))
+
+
+def _messages(found: list[dict[str, Any]], config: LedgerConfig) -> Iterator[Found]:
+    pattern = re.compile(re.escape(config.marker_prefix) + r"\d+")
+    for row in found:
+        content = str(row.get("content"))
+        # The assistant may say the marker back: only what the user wrote is the ledger's.
+        if row.get("role") == "user" and (match := pattern.search(content)):
+            yield Found(WriteKind.CHAT, match.group(), content, str(row.get("id")))
+
+
+_OF_KIND = {WriteKind.EXPENSE: _expenses, WriteKind.CHAT: _messages}
+_TEXT = {WriteKind.EXPENSE: "description", WriteKind.CHAT: "content"}
+"""The column that begins with the marker."""
+
+
+def read_back(config: LedgerConfig, *, within_s: float, delete: bool = False) -> tuple[FinalReading, int]:
+    """Read everything back, trying for ``within_s`` seconds, for a product that has only just recovered.
+
+    ``delete``: delete the ledger's expenses afterwards, for as long again; gives how many are gone. Raises MeasurementFailed when that does
+    not come to an end.
+    """
+    # How long it can take at worst: the tries, the last answers (sign-in and reading), the deletions.
+    longest_s = 2 * within_s + 3 * (config.timeout_s + config.reading_deadline_s)
+
+    async def limited() -> tuple[FinalReading, int]:
+        async with asyncio.timeout(longest_s):
+            return await _read_all(config, within_s, delete=delete)
+
+    with ThreadPoolExecutor(max_workers=1) as thread:  # where it is asked, an event loop may run already
+        try:
+            return thread.submit(asyncio.run, limited()).result()
+        except TimeoutError:
+            raise MeasurementFailed(f"the final reading of the ledger did not end within {longest_s:g} s") from None
+
+
+async def _read_all(config: LedgerConfig, within_s: float, *, delete: bool) -> tuple[FinalReading, int]:
+    started_s = time.monotonic()
+    kept = [kind for kind, weight in config.weights.items() if weight]
+    kinds = [WriteKind.EXPENSE] if delete and WriteKind.EXPENSE in kept else kept
+    async with new_session(f"pam-rollback-ledger/1 (final reading; run {config.run})") as session:
+        reader = Reader(session, config)
+        # All at once: a kind that hangs must not use up the time of the others.
+        read = await asyncio.gather(*(reader.read(kind, started_s + within_s) for kind in kinds))
+        rows = tuple(row for some, _ in read for row in some)
+        unread = {kind: why for kind, (_, why) in zip(kinds, read, strict=True) if why}
+        expenses = tuple(row for row in rows if row.kind is WriteKind.EXPENSE) if delete else ()
+        deleted = await reader.delete(expenses, time.monotonic() + within_s)
+    return FinalReading(started_s, rows, unread), deleted

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.outside_text import cut
-from pam_rollback.probe.child import LineReader
+from pam_rollback.probe.child import Record
 from pam_rollback.probe.samples import Sample
 
 
@@ -37,12 +36,11 @@ class Header:
     """Weights by name."""
 
 
-class Timeline:
-    """Samples of one prober. Reads only what is new at each call; a half-written last line is left for the next."""
+class Timeline(Record):
+    """Samples of one prober."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._reader = LineReader(path)
+        super().__init__(path)
         self._header: Header | None = None
         self._samples: list[Sample] = []
         self._recorded_ahead: set[int] = set()
@@ -99,15 +97,6 @@ class Timeline:
             if since_s <= sample.due_s < until_s and (not journeys or sample.journey in journeys)
         ]
         return tuple(sorted(chosen, key=lambda sample: sample.due_s))
-
-    def _refresh(self) -> None:
-        for record in self._reader.records():
-            try:
-                self._take(record)
-            except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-                raise MeasurementFailed(
-                    f"{self.path}: a line is not of the kind expected here ({error!r}): {cut(str(record), 120)}"
-                ) from error
 
     def _take(self, record: dict[str, Any]) -> None:
         if "anchor" in record:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 from pam_rollback.probe.memory import READINGS_MIN, MemoryReading, restart
 from pam_rollback.probe.memory_readings import memory_reader
-from pam_rollback.records import prometheus
-from pam_rollback.records.prometheus import PrometheusApi
+from pam_rollback.records.prometheus import prometheus_of, sources
 from pam_rollback.rollback import kept_host_records as host_records
 from pam_rollback.stats.series import Quantity, Source
 from pam_rollback.target.environment import Environment
@@ -25,13 +24,11 @@ def memory_lately(environment: Environment) -> Lately | None:
         return Kept(memory_reader(environment))
     if host_records.ABILITY in environment.abilities:
         records = host_records.host_records(environment)
-        return Recorded(records.sources[Quantity.MEMORY_MB], records.step_s)
+        return recorded(records.sources[Quantity.MEMORY_MB], records.step_s)
     settings = environment.prometheus
     if settings is None or not settings.memory_bytes:
         return None
-    token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
-    api = PrometheusApi(settings.url, token=token, deadline_s=environment.probing.request_deadline_s)
-    return Recorded(prometheus.sources(api, settings)[Quantity.MEMORY_MB], settings.step_s)
+    return recorded(sources(prometheus_of(environment), settings)[Quantity.MEMORY_MB], settings.step_s)
 
 
 class Kept:
@@ -50,20 +47,14 @@ class Kept:
         return tuple(self._readings)
 
 
-class Recorded:
-    """Readings that somebody else keeps."""
+def recorded(source: Source, step_s: float) -> Lately:
+    """Readings that somebody else keeps: those since the last restart."""
 
-    def __init__(self, source: Source, step_s: float) -> None:
-        self._source = source
-        self._step_s = step_s
-
-    def __call__(self) -> tuple[MemoryReading, ...]:
-        """Those since the last restart."""
+    def lately() -> tuple[MemoryReading, ...]:
         now_s = time.monotonic()
-        series = self._source.read(now_s - _ASKED * self._step_s, now_s)
+        series = source.read(now_s - _ASKED * step_s, now_s)
         since_s = max(series.restarts, default=-float("inf"))
-        return tuple(
-            MemoryReading(point.at_s, point.value)
-            for point in series.points
-            if point.value is not None and point.at_s >= since_s
-        )[-KEPT:]
+        known = ((point.at_s, point.value) for point in series.points if point.at_s >= since_s)
+        return tuple(MemoryReading(at_s, value) for at_s, value in known if value is not None)[-KEPT:]
+
+    return lately

@@ -24,6 +24,7 @@ from pam_rollback.core.outside_text import cut
 from pam_rollback.http.client import fetch
 from pam_rollback.stats.counters import RawSeries, StatusRule, count, error_rate_points, gauge_points, p95_points
 from pam_rollback.stats.series import Point, Quantity, Series, gauge
+from pam_rollback.target.environment import Environment
 from pam_rollback.target.service_settings import Prometheus
 
 MAX_BODY_BYTES = 16 << 20
@@ -192,6 +193,23 @@ class PrometheusApi:
             f"Prometheus at {self.url}, asked for {query}: its answer does not follow its API: {shown}; "
             "is something else answering in its place?"
         )
+
+
+def series_named(environment: Environment) -> Prometheus:
+    """What the environment names. Raises MeasurementFailed where it names nothing."""
+    if environment.prometheus is None:
+        raise MeasurementFailed(
+            f"{environment.name} names no series: expected a table [prometheus] in its file, found none; write one, see "
+            "docs/reference/environment.md#prometheus"
+        )
+    return environment.prometheus
+
+
+def prometheus_of(environment: Environment) -> PrometheusApi:
+    """The environment's Prometheus. Raises MeasurementFailed where it names none."""
+    token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
+    url = series_named(environment).url
+    return PrometheusApi(url, token=token, deadline_s=environment.probing.request_deadline_s)
 
 
 @dataclass(frozen=True)

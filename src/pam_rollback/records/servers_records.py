@@ -11,8 +11,7 @@ from pam_rollback.probe.measure import Terms, Window
 from pam_rollback.probe.memory import READINGS_MIN, MemoryGrowth
 from pam_rollback.probe.observation import Observation
 from pam_rollback.probe.window import ANSWERS_FOR_ERRORS
-from pam_rollback.records import prometheus
-from pam_rollback.records.prometheus import PrometheusApi
+from pam_rollback.records.prometheus import prometheus_of, sources
 from pam_rollback.records.series_window import (
     RecordedWindow,
     answers_in,
@@ -75,21 +74,18 @@ class ServersRecords:
 
 
 def _declared(source: str, environment: Environment) -> _Declared:
-    deadline_s = environment.probing.request_deadline_s
     if source == PROMETHEUS and environment.prometheus is not None:
         settings = environment.prometheus
-        token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
-        api = PrometheusApi(settings.url, token=token, deadline_s=deadline_s)
         # Its counters should leave health checks out, so those need not be in them.
         uncounted = frozenset({*PAGES, HEALTH_JOURNEY}) | _answered_elsewhere(environment)
-        return _Declared(prometheus.sources(api, settings), settings.step_s, settings.gap_max_s, uncounted)
+        return _Declared(sources(prometheus_of(environment), settings), settings.step_s, settings.gap_max_s, uncounted)
     if source == host_records.ABILITY:
         records = host_records.host_records(environment)
         uncounted = frozenset(PAGES) | _answered_elsewhere(environment)
-        sources = dict(records.sources)
+        told = dict(records.sources)
         if environment.contract.websockets:
-            sources.pop(Quantity.LATENCY_P95_MS, None)
-        return _Declared(sources, records.step_s, records.gap_max_s, uncounted)
+            told.pop(Quantity.LATENCY_P95_MS, None)
+        return _Declared(told, records.step_s, records.gap_max_s, uncounted)
     raise MeasurementFailed(f"{environment.name} declares no {source}: expected one of {', '.join(SOURCES)}")
 
 

@@ -9,8 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-from pam_rollback.http import plainly
-from pam_rollback.http.places import REPORTS
+from pam_rollback.core.figures import duration
+from pam_rollback.http import files
+from pam_rollback.http.files import REPORTS
 from pam_rollback.report import wording
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
@@ -20,7 +21,7 @@ from pam_rollback.report.run_report import Unavailable, are_installed, build_run
 FAILED = 1
 
 
-@plainly.told
+@files.told
 def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     """Builds the report and says where it is; 1, with the reason, when it cannot be built."""
     parser = argparse.ArgumentParser(
@@ -71,15 +72,13 @@ def _build(options: argparse.Namespace, out: Path) -> int:
         )
     try:
         record = read(run.record) if run.record.exists() else None
-        answer = build_run(run, record, out=out)
+        answer = build_run(run, record)
     except UnreadableRecord as error:
         return _failed(str(error), "it was written by another version of the suite: build its report with that one")
     except Unavailable as problem:
         return _failed(problem.reason, problem.how_to)
-    built = f"built in {wording.duration(answer.seconds)}, {answer.size_bytes / 1e6:.1f} MB"
+    built = f"built in {duration(answer.seconds)}, {answer.size_bytes / 1e6:.1f} MB"
     sys.stdout.write(f"report      {from_here(answer.index)} ({built})\n")
-    if answer.skipped:
-        sys.stderr.write(f"{answer.skipped}\n")
     if answer.without is not None:
         sys.stderr.write(f"no evidence beside it: {answer.without.reason}\n  {answer.without.how_to}\n")
     sys.stdout.write(f"{wording.verdict_line(shown(record)) if record else wording.NO_RECORD}\n")

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pam_rollback.core import run_files
 from pam_rollback.core.answer import read_json
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.http.places import write_whole
+from pam_rollback.http.files import write_whole
 from pam_rollback.stats.percentiles import Distribution
 from pam_rollback.target.known_before import Finding, waiver_for
 
@@ -90,37 +90,6 @@ class TicketRate(_Record):
     """The mean number in so much time."""
 
 
-class Red(_Record):
-    """Something that was not as it should be when the baseline was recorded."""
-
-    item: str
-    """The plan item that asks for it."""
-    what: str
-    """Which part of the product."""
-    said: str
-    """What was found, without what differs between two looks."""
-    count: int = 1
-    """How much of it."""
-    by: str = ""
-    """The tool that found it, with its version; empty where none did."""
-    place: str = ""
-    """Where it was found, as the text of another finding: for what is not called the same in each look."""
-
-    @classmethod
-    def of(cls, finding: Finding) -> Self:
-        """Keep a finding."""
-        kept = {name: getattr(finding, name) for name in cls.model_fields}
-        return cls(**kept)
-
-    @property
-    def finding(self) -> Finding:
-        """As later runs compare it."""
-        return Finding(**self.model_dump())
-
-    def __str__(self) -> str:
-        return f"{self.item}: {self.what}: {self.said}"
-
-
 class Part(_Record):
     """A file beside this one."""
 
@@ -148,9 +117,9 @@ class Baseline(_Record):
     overall: Figures | None = None
     """Of all answers; None when none could be recorded."""
     journeys: dict[str, Figures] = {}
-    red: tuple[Red, ...] = ()
+    red: tuple[Finding, ...] = ()
     """What of the service was ill when it was recorded."""
-    found: tuple[Red, ...] = ()
+    found: tuple[Finding, ...] = ()
     """Open doors and errors that a healthy service had."""
     routes: dict[str, bool | None] | None = None
     """Of each route that the API described, whether it answered without a token; null: not seen. None: nobody looked."""
@@ -213,7 +182,7 @@ class Baseline(_Record):
 
     def ill(self, unanswered: Callable[[Iterable[Finding]], tuple[Finding, ...]]) -> tuple[Finding, ...]:
         """What was ill while it was recorded, and nobody answers for."""
-        return unanswered(red.finding for red in self.red)
+        return unanswered(self.red)
 
     def save(self, path: Path) -> None:
         """Write it to ``path``, in one piece or not at all."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.core.figures import Fact, Measured
+from pam_rollback.core.figures import Fact, Measured, duration
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.report import run_record, wording
+from pam_rollback.report import run_record
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
 from pam_rollback.report.verdict import Outcome
 
@@ -113,7 +113,7 @@ def recoveries_told(recoveries: Iterable[PastRecovery]) -> str:
 
 
 def _length(seconds: float) -> str:
-    return "less than 0.01 s" if abs(seconds) < _TOLD_S else wording.duration(seconds)
+    return "less than 0.01 s" if abs(seconds) < _TOLD_S else duration(seconds)
 
 
 def _recoveries_of(record: RunRecord, sought: Sought) -> Iterable[PastRecovery]:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import REPORTS
 
 OUT: Final = REPORTS / "out"
 RUNBOOK: Final = "runbook"
-FAULT_MATRIX: Final = "fault-matrix"
-"""Pages beside a run's report, so that the links of a failing test open at their section, also from a CI artefact."""
+"""The page beside a run's report, so that the links of a failing test open at their section, also from a CI artefact."""
 
 
 def from_here(path: Path) -> str:
@@ -47,12 +46,6 @@ class RunFolder:
     def junit(self) -> Path:
         """The results for machines that read JUnit XML."""
         return self.path / "junit.xml"
-
-
-def history_of(environment: str, out: Path = OUT) -> Path:
-    """The file of past runs of one environment: histories of different environments must not mix."""
-    safe = "".join(character if character.isalnum() or character in "-_." else "-" for character in environment)
-    return out / "history" / f"{safe}.jsonl"
 
 
 def newest_run(out: Path = OUT) -> RunFolder | None:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pam_rollback.core import run_files
 from pam_rollback.core.answer import NotJson, read_json
-from pam_rollback.http.places import write_whole
+from pam_rollback.http.files import write_whole
 from pam_rollback.report.record_parts import DecisionRecord, Recorded, StandingAlone, StrategyReadiness, Watched
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.verdict import Outcome

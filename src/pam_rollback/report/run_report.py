@@ -12,19 +12,19 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.http import places
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http import files
+from pam_rollback.http.files import REPORTS
 from pam_rollback.http.programs import Ended, run_program
 from pam_rollback.report import recommendation, scorecard_page, wording
 from pam_rollback.report.redaction import shown
-from pam_rollback.report.run_folder import FAULT_MATRIX, OUT, RUNBOOK, RunFolder, history_of
+from pam_rollback.report.run_folder import RUNBOOK, RunFolder
 from pam_rollback.report.run_record import RunRecord
 
 INSTALL_TIMEOUT_S: Final = 180
@@ -58,14 +58,11 @@ def build(
     *,
     title: str,
     variables: Mapping[str, str],
-    history: Path | None = None,
-    append_history: bool = True,
     environment: str | None = None,
 ) -> None:
     """Make ``out/index.html`` from a folder of Allure results, replacing an older report. Raises Unavailable or OSError.
 
-    ``variables`` stand at the head of the report; ``history`` is the file of earlier runs of the same environment, to
-    which this run is added unless ``append_history`` is false. The generator is installed once, by its lock file.
+    ``variables`` stand at the head of the report. The generator is installed once, by its lock file.
     """
     if not any(results.glob("*-result.json")):
         raise Unavailable(f"no Allure results in {results}", "run a session first, for example: make drill")
@@ -75,9 +72,6 @@ def build(
         made, config = Path(work) / "report", Path(work) / "allurerc.json"
         settings = json.loads((REPORTS / config.name).read_text(encoding="utf-8"))
         settings |= {"name": title, "output": str(made), "variables": dict(variables)}
-        if history is not None:
-            history.parent.mkdir(parents=True, exist_ok=True)
-            settings |= {"historyPath": str(history.resolve()), "appendHistory": append_history}
         if environment is not None:
             settings |= {"environment": environment}
         config.write_text(json.dumps(settings, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -222,8 +216,6 @@ class Built:
     seconds: float
     without: Unavailable | None = None
     """Why there is the first page only, and no evidence beside it."""
-    skipped: str = ""
-    """Which lines of the history are damaged, and were left out of it."""
 
     @property
     def size_bytes(self) -> int:
@@ -231,24 +223,18 @@ class Built:
         return sum(path.stat().st_size for path in self.index.parent.rglob("*") if path.is_file())
 
 
-def build_run(run: RunFolder, record: RunRecord | None, *, out: Path = OUT) -> Built:
+def build_run(run: RunFolder, record: RunRecord | None) -> Built:
     """Build the report of a run into its folder: the scorecard as first page, the evidence beside it. Raises Unavailable.
 
-    ``record`` is None when the session ended before it wrote one: then there is the evidence only. The first report of a run adds it to
-    the history of its environment below ``out``; built again, it does not count twice. A run without a record stays out of every history.
+    ``record`` is None when the session ended before it wrote one: then there is the evidence only.
     """
-    evidence, started_s = run.html / scorecard_page.EVIDENCE, time.monotonic()
-    history = history_of(record.environment.name, out) if record else None
-    without, skipped = None, ""
+    evidence, started_s, without = run.html / scorecard_page.EVIDENCE, time.monotonic(), None
     try:
-        skipped = _take_out_damage(history) if history else ""
         build(
             run.results,
             evidence,
             title=wording.title(record) if record else run.path.name,
             variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
-            history=history,
-            append_history=record is not None and not evidence.exists(),
             environment=record.environment.name if record else None,
         )
     except (Unavailable, OSError) as problem:
@@ -258,35 +244,11 @@ def build_run(run: RunFolder, record: RunRecord | None, *, out: Path = OUT) -> B
     seconds = time.monotonic() - started_s
     try:
         run.html.mkdir(parents=True, exist_ok=True)
-        write_pages(run.html)
+        write_runbook(run.html)
         index = write_page(run, record) if record else evidence / "index.html"
     except OSError as error:
         raise _unwritable(error) from None
-    return Built(index, 0.0 if without else seconds, without, "" if without else skipped)
-
-
-def _take_out_damage(history: Path) -> str:
-    """Move lines that are no run into a file beside the history, and name them: the generator gives up at the first. Raises OSError."""
-    lines = history.read_bytes().splitlines(keepends=True) if history.is_file() else []
-    damaged = {number: line for number, line in enumerate(lines, 1) if not _is_run(line)}
-    if not damaged:
-        return ""
-    beside = history.with_suffix(".damaged")
-    with beside.open("ab") as kept:
-        kept.writelines(line.rstrip(b"\n") + b"\n" for line in damaged.values())
-    whole = history.with_suffix(".whole")
-    whole.write_bytes(b"".join(line for number, line in enumerate(lines, 1) if number not in damaged))
-    whole.replace(history)
-    numbers = ", ".join(map(str, damaged))
-    return f"{history}: line {numbers} of {len(lines)} is damaged and was left out, see {beside.name}; the evidence lacks those runs' trend"
-
-
-def _is_run(line: bytes) -> bool:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(found, dict) and isinstance(found.get("testResults"), dict)
+    return Built(index, 0.0 if without else seconds, without)
 
 
 def _unwritable(error: OSError) -> Unavailable:
@@ -302,12 +264,12 @@ def write_page(run: RunFolder, record: RunRecord) -> Path:
     """
     run.html.mkdir(parents=True, exist_ok=True)
     if record.verdict != "GO" and not (run.html / f"{RUNBOOK}.html").is_file():
-        write_pages(run.html)
+        write_runbook(run.html)
     beside = {
         "evidence, test by test": run.html / scorecard_page.EVIDENCE / "index.html",
         "run record": run.record,
         "JUnit": run.junit,
-        **{title: run.html / f"{name}.html" for name, title in _TITLES.items()},
+        "runbook": run.html / f"{RUNBOOK}.html",
     }
     links = [(name, os.path.relpath(path, run.html)) for name, path in beside.items() if path.is_file()]
     pictures = {path.stem: path.read_bytes() for path in sorted(run.pictures.glob("*.svg"))}
@@ -338,8 +300,7 @@ def variables(record: RunRecord) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-DOCS: Final = places.HOME / "docs"
-_TITLES: Final = {RUNBOOK: "runbook", FAULT_MATRIX: "fault matrix"}
+DOCS: Final = files.HOME / "docs"
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "code{font-size:.95em}pre{overflow-x:auto;padding:.75rem;border:1px solid;border-radius:.25rem}"
@@ -349,28 +310,18 @@ _STYLE: Final = (
 _ELSEWHERE: Final = re.compile(r'<a href="(?!#|[a-z]+:)([^"#]*)(?:#[^"]*)?">(.*?)</a>', re.DOTALL)
 
 
-def write_pages(folder: Path, docs: Path = DOCS) -> list[Path]:
-    """Writes the pages into the report's folder; gives those that there are. Raises OSError."""
-    pages = list(_rendered(docs))
-    for name, text in pages:
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name, _ in pages]
-
-
-def _rendered(docs: Path) -> Iterator[tuple[str, str]]:
+def write_runbook(folder: Path, docs: Path = DOCS) -> Path | None:
+    """Write the runbook into the report's folder and return its page, or nothing where there is no runbook. Raises OSError."""
     from markdown_it import MarkdownIt  # noqa: PLC0415 - needed here only, and every session loads this module
 
-    for name, called in _TITLES.items():
-        title = called.capitalize()
-        source = docs / f"{name}.md"
-        if not source.is_file():
-            continue
-        body = MarkdownIt("commonmark").enable("table").render(source.read_text(encoding="utf-8"))
-        body = _ELSEWHERE.sub(r"\2 (<code>docs/\1</code>)", body)  # pages that no report has beside it
-        yield (
-            f"{name}.html",
-            (
-                f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
-                f"<body><main>{body}</main></body></html>\n"
-            ),
-        )
+    source, page = docs / f"{RUNBOOK}.md", folder / f"{RUNBOOK}.html"
+    if not source.is_file():
+        return None
+    body = MarkdownIt("commonmark").enable("table").render(source.read_text(encoding="utf-8"))
+    body = _ELSEWHERE.sub(r"\2 (<code>docs/\1</code>)", body)  # pages that no report has beside it
+    page.write_text(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Runbook</title><style>{_STYLE}</style></head>'
+        f"<body><main>{body}</main></body></html>\n",
+        encoding="utf-8",
+    )
+    return page

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from pam_rollback.core.figures import duration
 from pam_rollback.report import failures, recommendation, sections, timeline_picture, wording
 from pam_rollback.report.failures import Failure, advisory_lines, by_test, not_good
 from pam_rollback.report.redaction import shown
@@ -172,7 +173,7 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
     yield "releases seen", " → ".join(record.releases_seen) or (record.release or "unknown")
     yield "mode", wording.mode(record)
     yield "began", wording.moment(record, 0.0, zone)
-    yield "took", wording.duration(record.duration_s)
+    yield "took", duration(record.duration_s)
 
 
 def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
+from pam_rollback.core.figures import duration
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
 from pam_rollback.report import failures, recommendation, sections, terminal_page, wording
 from pam_rollback.report.failures import Failure, by_test, not_good, only_advisory
@@ -128,7 +129,7 @@ def _steps(record: RunRecord, action: ActionTaken) -> str:
     done = sum(step.outcome != "failed" for step in own)
     took_s = max(step.started_s + step.duration_s for step in own) - action.decided_s
     who = f"decided by {action.initiated_by}, " if record.mode == "real" else ""
-    return f"{done} of {len(own)} done, {who}the last {wording.duration(max(0.0, took_s))} after the decision"
+    return f"{done} of {len(own)} done, {who}the last {duration(max(0.0, took_s))} after the decision"
 
 
 def _recovery(record: RunRecord, situation: str) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from pam_rollback.core.figures import duration
 from pam_rollback.plan.checklist import CONFIRMED, NOT_CONFIRMED, NOT_DONE
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report import wording
@@ -146,7 +147,7 @@ def last_known(out: Path, *, environment: str) -> dict[str, str]:
     record = latest(out, environment=environment, holds=lambda one: bool(one.readiness), within=HOLDS_FOR)
     if record is None:
         return {}
-    when = f"by the preflight of {wording.duration(age_s(record))} ago ({record.run_id})"
+    when = f"by the preflight of {duration(age_s(record))} ago ({record.run_id})"
     return {
         one.name: f"{one.state.upper() if one.state != 'ready' else 'yes'}, {when}"
         + (f": {one.words}" if one.state != "ready" else "")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pam_rollback.core.figures import duration
 from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.report import failures, wording
 from pam_rollback.report.run_record import RunRecord
@@ -192,7 +193,7 @@ def steps(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
         lines.append(f"  {len(record.steps) - len(told)} more steps: -v or the page")
     for step in told:
         when = f"+{step.started_s:.1f} s".rjust(9)
-        took = wording.duration(step.duration_s).rjust(8)
+        took = duration(step.duration_s).rjust(8)
         detail = f": {step.detail}" if step.detail else ""
         text = f"{when} {took}  {step.step.ljust(min(widest, page.width - 40))}  {step.outcome}{detail}"
         lines += hanging(text, page.width, indent=2, rest=22, lines=None if most is None else 2)

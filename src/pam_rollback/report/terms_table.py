@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from pam_rollback.core.figures import duration
 from pam_rollback.core.outside_text import cut
 from pam_rollback.report import sections, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
@@ -382,7 +383,7 @@ def steps_tables(record: RunRecord) -> Iterator[Table]:
                 step.step,
                 step.action,
                 f"+{step.started_s:.1f} s",
-                wording.duration(step.duration_s),
+                duration(step.duration_s),
                 step.outcome,
                 step.detail,
             ),

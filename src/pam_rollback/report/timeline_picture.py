@@ -11,6 +11,7 @@ from html import escape
 from itertools import count, pairwise
 from typing import Any, Final
 
+from pam_rollback.core.figures import duration
 from pam_rollback.report import wording
 from pam_rollback.report.record_parts import FeatureShare, TimelineBin, Watched
 from pam_rollback.report.run_record import RunRecord
@@ -212,7 +213,7 @@ def _time_axis(panel: _Panel, decided_s: float) -> Iterator[str]:
         if decided_s + after_s > panel.end_s:
             return
         x = panel.x(decided_s + after_s)
-        words = f"{'+' if after_s > 0 else '-'}{wording.duration(abs(after_s))}" if place else "decision"
+        words = f"{'+' if after_s > 0 else '-'}{duration(abs(after_s))}" if place else "decision"
         words = words.removesuffix(" 0 s").removesuffix(" 0 min").replace(".0 s", " s")
         anchor = "end" if x > _WIDTH - _EDGE else "middle"
         width = _CHARACTER * len(words)
@@ -292,7 +293,7 @@ def _described(watched: Watched, name: str, decided_s: float) -> str:
 
 
 def _after(seconds: float) -> str:
-    shown_s = wording.duration(abs(seconds)) if abs(seconds) >= _MINUTE_S else f"{abs(seconds):.2f} s"
+    shown_s = duration(abs(seconds)) if abs(seconds) >= _MINUTE_S else f"{abs(seconds):.2f} s"
     return f"{'-' if seconds < -_VISIBLE_S else '+'}{shown_s}"
 
 

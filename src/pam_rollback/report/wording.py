@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 
 from pam_rollback.core.answer import SIGN_IN_LIMITED
+from pam_rollback.core.figures import duration
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import WORST_FIRST, Outcome, counted, counted_criteria
 
@@ -61,17 +62,6 @@ def title(record: RunRecord) -> str:
     """The report's name: verdict and environment, so that a browser tab says what came out."""
     what = "rollback" if record.mode == "real" else "rollback drill" if record.actions else "checks"
     return f"{verdict_word(record)}: PAM {what} on {record.environment.name}"
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it: ``0.21 s``, ``38 s``, ``1 min 12 s``, ``2 h 5 min``."""
-    if seconds < 9.95:  # noqa: PLR2004 - below ten seconds the tenths matter
-        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def times_of_day(moments: Sequence[datetime], zone: tzinfo | None = None) -> str:
@@ -283,12 +273,12 @@ def name_of(nodeid: str) -> str:
     return nodeid.partition("[")[0].rpartition("::")[2]
 
 
-_HANDBOOK: Final = "docs/how-to/"
+_HANDBOOK: Final = ("docs/how-to/", "docs/reference/")
 
 
 def says_where(message: str) -> bool:
     """Whether a message names the page that says what to do about it."""
-    return _HANDBOOK in message
+    return any(folder in message for folder in _HANDBOOK)
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:

@@ -73,11 +73,11 @@ def _from_product(environment: Environment) -> Iterable[str]:
 
 def _from_database(environment: Environment) -> Iterable[str]:
     # The driver is loaded only where it is used: it takes a quarter of a second.
-    from pam_rollback.database.row_counting import Statements  # noqa: PLC0415 - as above
+    from pam_rollback.database.relations import Statements  # noqa: PLC0415 - as above
     from pam_rollback.http.postgres import Patience, open_snapshot  # noqa: PLC0415 - as above
 
     patience = Patience(_WITHIN_S, environment.sql.lock_timeout_s)
-    with open_snapshot(environment.secret("database_dsn"), patience, connections=1) as snapshot:
+    with open_snapshot(environment.secret("database_dsn"), patience) as snapshot:
         statements = Statements.of(snapshot, ("profiles",), environment.table_names)
         snapshot.refuse_blindness(statements.relations.values())
         return [str(one) for (one,) in snapshot.rows(statements.text(_IDS), {"number": EVALUATED_USERS})]

@@ -10,13 +10,23 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.wait import Backoff, NotReached, Waiter
-from pam_rollback.rollback.deploys import LIVE, Deploy, Service, ServiceHost
+from pam_rollback.rollback.deploys import (
+    LIVE,
+    Deploy,
+    Service,
+    ServiceHost,
+    cancelled,
+    live_among,
+    stopped,
+    under_way,
+)
+from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.rollback.provider_access import served_api, worker_hosts
 from pam_rollback.rollback.release_proof import MarksSeen
-from pam_rollback.rollback.repository import Commit, Repository
+from pam_rollback.rollback.repository import Commit
 from pam_rollback.rollback.settling import (
     ASKED,
     LOOKED,
@@ -28,6 +38,7 @@ from pam_rollback.rollback.settling import (
 )
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources, marked_api
+from pam_rollback.rollback.undoing import put_back
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.served_release import Served
 
@@ -117,7 +128,7 @@ class ApiService:
 
     def running(self) -> Running:
         """Return what runs now. That its settings cannot be read keeps users from nothing: the step that needs them tells, and fails."""
-        deploy = live_of(self.host)
+        deploy = self.host.live()
         try:
             return Running(deploy, self.host.service())
         except ActionFailed as error:
@@ -154,21 +165,14 @@ class ApiService:
 
     def stop_deploys(self, wanted: Commit, owe: Callable[[], None]) -> str:
         """Stop the deploys that are under way, but for those of the wanted commit; return which. ``owe`` is called before the first."""
-        running = [
-            deploy
-            for deploy in self.host.deploys()
-            if deploy.state in self.host.rules.under_way and not (wanted and deploy.commit == wanted)
-        ]
+        running = under_way(self.host, self.host.deploys(), but=wanted)
         if running:
             owe()
-        problems = cancelled(self.host, running)
-        if problems:
-            raise problems[0]
-        return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
+        return stopped(self.host, running)
 
     def runs_already(self, wanted: Commit) -> Deploy | None:
         """Return what runs when it is the wanted commit, else None."""
-        now = live_of(self.host)
+        now = self.host.live()
         return now if wanted and now.commit == wanted else None
 
     def run(self, start: Start) -> Deploy:
@@ -180,15 +184,12 @@ class ApiService:
         started = next(
             (
                 deploy
-                for deploy in listed
-                if deploy.state in self.host.rules.under_way
-                and deploy.trigger == "rollback"
-                and target.commit
-                and deploy.commit == target.commit
+                for deploy in under_way(self.host, listed)
+                if deploy.trigger == "rollback" and target.commit and deploy.commit == target.commit
             ),
             None,
         )
-        return started or self.begin(target.commit, listed, lambda: self.host.roll_back(target.id))
+        return started or self.begin(target.commit, listed, lambda: self.host.restore(target.id))
 
     def deploy_commit(self, commit: Commit, listed: Sequence[Deploy]) -> Deploy:
         """Ask for the commit to be built and run."""
@@ -289,30 +290,6 @@ def _off(service: Service) -> str:
     return "they are off"
 
 
-def live_of(host: ServiceHost) -> Deploy:
-    """Return the deploy that runs now. Raises ActionFailed when none is live."""
-    return live_in(host.deploys())
-
-
-def live_in(deploys: Sequence[Deploy]) -> Deploy:
-    """Return the live one of these, the newest first. Raises ActionFailed when none is."""
-    live = next((deploy for deploy in deploys if deploy.state == LIVE), None)
-    if live is None:
-        raise ActionFailed(f"no deploy is live; the newest are {', '.join(map(str, deploys[:3])) or 'none'}")
-    return live
-
-
-def cancelled(host: ServiceHost, deploys: Sequence[Deploy]) -> list[ActionFailed]:
-    """Stop each of them; return what went wrong, after all were tried."""
-    problems = []
-    for deploy in deploys:
-        try:
-            host.cancel(deploy.id)
-        except ActionFailed as error:
-            problems.append(error)
-    return problems
-
-
 @dataclass(frozen=True)
 class TakenBack:
     """The commit that is to run, on a branch of its own; ``stays`` when what runs takes something back itself."""
@@ -325,7 +302,7 @@ class TakenBack:
         return self.said
 
 
-def take_back_on_branch(repository: Repository, bad: Commit, *, onto: str, branch: str, reason: str) -> TakenBack:
+def take_back_on_branch(repository: GitRepository, bad: Commit, *, onto: str, branch: str, reason: str) -> TakenBack:
     """Make the commit that takes ``bad`` back, on a branch of its own: main is left alone. Raises ActionFailed."""
     taken_back = repository.taken_back_by(bad)
     if taken_back is not None:
@@ -346,7 +323,6 @@ def undo_running(undo: Undo, api: ApiService, *, seen: bool = False) -> None:
     ``seen``: users get no other release than that, as far as what answers names one.
     """
     facts = undo.facts
-    problems: list[str] = []
 
     def run_before() -> None:
         _run_again(str(facts["deploy"]), str(facts["commit"]), api)
@@ -359,38 +335,26 @@ def undo_running(undo: Undo, api: ApiService, *, seen: bool = False) -> None:
             )
 
     parts: list[Callable[[], None]] = [run_before]
+    person = f"a person must run the deploy {facts['deploy']}"
     if "branch" in facts:
-        parts += [
-            lambda: _follow_again(str(facts["branch"]), api),
-            lambda: _deploy_by_push_again(api, on=bool(facts["auto_deploy"]), trigger=str(facts.get("trigger", ""))),
-        ]
-    for part in parts:
-        try:
-            part()
-        except ActionFailed as error:
-            problems.append(str(error))  # one that fails must not keep the others from being put back
-    if problems:
-        wanted = f"run the deploy {facts['deploy']}"
-        if "branch" in facts:
-            state = "on" if facts["auto_deploy"] else "off"
-            wanted += f" from the branch {facts['branch']} with automatic deploys {state}"
-        raise UndoFailed(
-            f"the back end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
-        )
+        branch, on, trigger = str(facts["branch"]), bool(facts["auto_deploy"]), str(facts.get("trigger", ""))
+        parts += [lambda: _follow_again(branch, api), lambda: _deploy_by_push_again(api, on=on, trigger=trigger)]
+        person += f" from the branch {branch} with automatic deploys {'on' if on else 'off'}"
+    put_back("the back end is not as it was before the rollback", person, *parts)
 
 
 def _run_again(deploy_id: str, commit: Commit, api: ApiService) -> None:
     """What the rollback left under way would come live later: it is stopped, or run over."""
 
     def is_back(listed: Sequence[Deploy]) -> bool:
-        now = live_in(listed)
+        now = live_among(listed)
         return bool(now.id == deploy_id or (commit and now.commit == commit))
 
     left = cancelled(api.host, _ours(_as_asked_for(is_back, api), api))
     listed = api.host.deploys()
     if not left and is_back(listed):
         return
-    api.until_live(api.begin(commit, listed, lambda: api.host.roll_back(deploy_id)))
+    api.until_live(api.begin(commit, listed, lambda: api.host.restore(deploy_id)))
 
 
 def _as_asked_for(is_back: Callable[[Sequence[Deploy]], bool], api: ApiService) -> Sequence[Deploy]:
@@ -410,8 +374,7 @@ def _as_asked_for(is_back: Callable[[Sequence[Deploy]], bool], api: ApiService) 
 
 
 def _ours(listed: Sequence[Deploy], api: ApiService) -> list[Deploy]:
-    rules = api.host.rules
-    return [one for one in listed if one.state in rules.under_way and one.trigger in rules.ours]
+    return [one for one in under_way(api.host, listed) if one.trigger in api.host.rules.ours]
 
 
 def _follow_again(branch: str, api: ApiService) -> None:

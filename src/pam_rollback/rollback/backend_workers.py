@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pam_rollback.core.errors import ActionFailed
-from pam_rollback.rollback.backend import WORKER_UNDO_KIND, ApiService, cancelled, live_in
-from pam_rollback.rollback.deploys import Deploy, Service, ServiceHost
+from pam_rollback.rollback.backend import WORKER_UNDO_KIND, ApiService
+from pam_rollback.rollback.deploys import Deploy, Service, ServiceHost, cancelled, live_among, under_way
 from pam_rollback.rollback.repository import Commit
 from pam_rollback.rollback.settling import done_or_seen
 
@@ -59,8 +59,8 @@ class Workers:
         if not commit:
             raise ActionFailed(f"{service.name}: which commit the API runs is not known, so the worker stays as it is")
         listed = host.deploys()
-        now = live_in(listed)
-        others = [one for one in listed if one.state in host.rules.under_way and one.commit != commit]
+        now = live_among(listed)
+        others = under_way(host, listed, but=commit)
         if now.commit == commit and not others:
             return f"{service.name}: {now} ran already"
         self._owe(service.id)
@@ -71,14 +71,14 @@ class Workers:
         earlier = next((one for one in listed if one.commit == commit and one.state in host.rules.restorable), None)
 
         def ask() -> Deploy | None:
-            return host.deploy_commit(commit) if earlier is None else host.roll_back(earlier.id)
+            return host.deploy_commit(commit) if earlier is None else host.restore(earlier.id)
 
         return f"{service.name}: {worker.until_live(worker.begin(commit, listed, ask))}"
 
     def _look(self, host: ServiceHost) -> Service:
         service = host.service()
         if service.id not in self._before:
-            self._before[service.id] = (service, live_in(host.deploys()))
+            self._before[service.id] = (service, host.live())
         return service
 
     def _owe(self, service_id: str) -> None:

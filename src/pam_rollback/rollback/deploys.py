@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.figures import Fact, Measured
 
 DeployId = str
@@ -85,31 +86,34 @@ class Rules:
         return ""
 
 
-class FileDeploys(Protocol):
-    """Who can publish files that were built elsewhere."""
-
-    def publish_files(self, folder: Path, *, title: str, commit: str) -> Deploy:
-        """Upload what the provider lacks of the folder as a new production deploy; gives it as it is once all is there."""
-
-
-class SiteHost(Protocol):
-    """Who publishes the front end. Each call raises ActionFailed (a ProviderError) when the provider does not do or say it."""
+class Host(Protocol):
+    """Who brings deploys to users. Each call raises ActionFailed (a ProviderError) when the provider does not do or say it."""
 
     @property
     def rules(self) -> Rules:
         """What its words mean."""
 
-    def published(self) -> Deploy:
-        """The deploy that users get now, with its lock."""
+    def deploys(self) -> Sequence[Deploy]:
+        """The production deploys, the newest first, as far back as a rollback may go."""
 
     def deploy(self, deploy_id: DeployId) -> Deploy:
         """One deploy."""
 
-    def deploys(self) -> Sequence[Deploy]:
-        """The production deploys, the newest first, as far back as a rollback may go."""
+    def live(self) -> Deploy:
+        """The deploy that users get now; of a site with its lock."""
 
     def restore(self, deploy_id: DeployId) -> Deploy:
-        """Ask for an earlier deploy to be published again. Done only when ``published`` says so."""
+        """Ask for an earlier deploy to be brought to users again; gives the one that does it, itself or a new one.
+
+        Accepted is not done: ``live`` says when it is.
+        """
+
+    def cancel(self, deploy_id: DeployId) -> Deploy:
+        """Stop a deploy that is not done."""
+
+
+class SiteHost(Host, Protocol):
+    """Who publishes the front end."""
 
     def lock(self, deploy_id: DeployId) -> Deploy:
         """Stop auto-publishing: this deploy stays."""
@@ -117,40 +121,21 @@ class SiteHost(Protocol):
     def unlock(self, deploy_id: DeployId) -> Deploy:
         """Let builds be published again."""
 
-    def cancel_running(self) -> Sequence[Deploy]:
-        """Stop every deploy that could still be published; gives them."""
-
-    def files(self) -> FileDeploys:
-        """For a site that is built here. Raises ActionFailed where there is no such way."""
+    def publish_files(self, folder: Path, *, title: str, commit: str) -> Deploy:
+        """Upload what the provider lacks of a site that was built here, as a new production deploy; gives it as it is once all is there."""
 
     def purge(self) -> None:
         """Empty its caches."""
 
 
-class ServiceHost(Protocol):
-    """Who runs the back end. Each call raises ActionFailed (a ProviderError) when the provider does not do or say it."""
-
-    @property
-    def rules(self) -> Rules:
-        """What its words mean."""
+class ServiceHost(Host, Protocol):
+    """Who runs the back end."""
 
     def service(self) -> Service:
         """Where it deploys from, and whether a push deploys."""
 
-    def deploy(self, deploy_id: DeployId) -> Deploy:
-        """One deploy."""
-
-    def deploys(self) -> Sequence[Deploy]:
-        """The deploys, the newest first, as far back as a rollback may go."""
-
-    def roll_back(self, deploy_id: DeployId) -> Deploy:
-        """Ask for an earlier deploy's build to be run again; gives the new deploy that does it, which is not live yet."""
-
     def deploy_commit(self, commit: str) -> Deploy | None:
         """Ask for a deploy of the commit; None when it was only queued and has no id yet."""
-
-    def cancel(self, deploy_id: DeployId) -> Deploy:
-        """Stop a deploy that is not done."""
 
     def set_auto_deploy(self, *, on: bool, trigger: str = "commit") -> Service:
         """Whether a push deploys by itself, and on what: the ``trigger`` that the service had before. Counts with the next deploy."""
@@ -173,6 +158,37 @@ class VariableHost(ServiceHost, Protocol):
 
     def deploy_again(self) -> Deploy:
         """Ask for the last successful build to be deployed again; gives the new deploy, which is not live yet."""
+
+
+def live_among(deploys: Sequence[Deploy]) -> Deploy:
+    """Return the live one of these, the newest first. Raises ActionFailed when none is."""
+    live = next((deploy for deploy in deploys if deploy.state == LIVE), None)
+    if live is None:
+        raise ActionFailed(f"no deploy is live; the newest are {', '.join(map(str, deploys[:3])) or 'none'}")
+    return live
+
+
+def under_way(host: Host, deploys: Sequence[Deploy], *, but: str = "") -> list[Deploy]:
+    """Return those that may still come to users by themselves; ``but`` those of a commit."""
+    return [one for one in deploys if one.state in host.rules.under_way and not (but and one.commit == but)]
+
+
+def cancelled(host: Host, deploys: Sequence[Deploy]) -> list[ActionFailed]:
+    """Stop each of them; return what went wrong, after all were tried."""
+    problems = []
+    for deploy in deploys:
+        try:
+            host.cancel(deploy.id)
+        except ActionFailed as error:
+            problems.append(error)
+    return problems
+
+
+def stopped(host: Host, running: Sequence[Deploy]) -> str:
+    """Stop each of them; return which, in words. Raises ActionFailed after all were tried."""
+    if problems := cancelled(host, running):
+        raise problems[0]
+    return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,11 @@ from dataclasses import dataclass
 
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.core.figures import Fact, Measured
-from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome, FlagRollback, Flags, Switched, words
-from pam_rollback.rollback.flag_writing import note_setting, owe_flags
+from pam_rollback.rollback.flag_facts import OFF, Evaluation, FlagOutcome, Switched
+from pam_rollback.rollback.flags import FlagRollback, Flags, note_setting, owe_flags
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.target.pam_api import EmergencyCall
 from pam_rollback.target.served_release import Served
-
-_OFF = Flag(enabled=False, rollout_pct=0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,16 +29,6 @@ class Took(Fact):
         way = "past the product" if self.past_the_product else "taken by the product"
         said = f"{way}: {self.problem}" if self.problem else way
         return Measured(what="the emergency call", asked="taken by the product", value=said, sentence=said)
-
-
-@dataclass(frozen=True, repr=False)
-class FlagsSeen(FlagOutcome):
-    """The flags at one moment, in words where nobody can read them."""
-
-    said: str = ""
-
-    def __str__(self) -> str:
-        return self.said or words(self.flags)
 
 
 @dataclass(frozen=True)
@@ -61,13 +48,13 @@ class Emergency:
     flags: Flags | None
     journal: Journal
 
-    def read(self) -> FlagsSeen:
+    def read(self) -> FlagOutcome:
         """Read the flags, for the way back. An emergency does not wait for it."""
         if self.flags is None:
             self.journal.warn("undo", "this environment has no flag API: how the flags were before is not known")
-            return FlagsSeen({}, "nobody can read them here")
+            return FlagOutcome({}, "nobody can read them here")
         try:
-            return FlagsSeen(self.flags.admin.read_flags())
+            return self.flags.read()
         except ActionFailed as error:
             self.journal.warn(
                 "undo", f"how the flags were before is not known ({error}); a person has to set them again"
@@ -77,11 +64,11 @@ class Emergency:
     def call(self, before: FlagOutcome | None, reason: str, initiated_by: str) -> str:
         """Make the call; what is owed for it is written down first. Raises ProductDown when the product cannot take it."""
         flags = before.flags if before is not None else {}
-        if flags and all(flag == _OFF for flag in flags.values()):
+        if flags and all(flag == OFF for flag in flags.values()):
             return "nothing to change: all flags are off already"
         if flags:
             owe_flags(self.journal, flags)
-            note_setting(self.journal, dict.fromkeys(flags, _OFF))
+            note_setting(self.journal, dict.fromkeys(flags, OFF))
         try:
             return self.endpoint.call(reason, initiated_by)
         except UnreadableAnswer as unclear:
@@ -89,15 +76,15 @@ class Emergency:
                 raise  # nobody can look whether it was done
             return f"whether it was done is not known ({unclear}): the flags are read back"
 
-    def read_back(self, before: FlagOutcome | None) -> FlagsSeen:
+    def read_back(self, before: FlagOutcome | None) -> FlagOutcome:
         """Wait until the flags are off."""
         if self.flags is None:
-            return FlagsSeen({}, "accepted; nobody can read the flags here, users are evaluated")
-        names = (before.flags if before is not None else {}) or self.flags.admin.read_flags()
-        return FlagsSeen(self.flags.read_back(Switched(dict.fromkeys(names, _OFF))).flags)
+            return FlagOutcome({}, "accepted; nobody can read the flags here, users are evaluated")
+        names = (before.flags if before is not None else {}) or self.flags.read().flags
+        return self.flags.read_back(Switched(dict.fromkeys(names, OFF)))
 
     def evaluate(self, flags: FlagOutcome | None, users: Sequence[str]) -> Evaluation:
         """Ask what users get of the flags. Raises MeasurementFailed."""
         if self.flags is None or flags is None or not flags.flags:
             raise MeasurementFailed("which flags there are is not known")
-        return self.flags.evaluate(dict.fromkeys(flags.flags, _OFF), users)
+        return self.flags.evaluate(dict.fromkeys(flags.flags, OFF), users)

@@ -13,9 +13,10 @@ from typing import Any
 
 from pam_rollback.core.errors import ActionFailed, ProviderError, UndoFailed
 from pam_rollback.core.wait import Backoff, Waiter
-from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, SiteHost
+from pam_rollback.rollback.deploys import READY, Deploy, DeployId, SiteHost, stopped, under_way
+from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.journal import Journal, Undo
-from pam_rollback.rollback.repository import Commit, PullRequest, PullRequests, Repository, told
+from pam_rollback.rollback.repository import Commit, PullRequest, PullRequests, told
 from pam_rollback.rollback.settling import (
     ASKED,
     LOOKED,
@@ -25,6 +26,7 @@ from pam_rollback.rollback.settling import (
     until_served,
 )
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
+from pam_rollback.rollback.undoing import put_back
 from pam_rollback.target.served_release import Served
 
 UNDO_KIND = "publish-deploy"
@@ -81,7 +83,7 @@ class Frontend:
 
     def published(self) -> Deploy:
         """Return what is published now."""
-        return self.host.published()
+        return self.host.live()
 
     def published_already(self, target: Deploy) -> Deploy | None:
         """Return the target when it is published, else None."""
@@ -126,8 +128,7 @@ class Frontend:
 
     def stop_builds(self) -> str:
         """Cancel the builds that are under way; return which ones."""
-        running = self.host.cancel_running()
-        return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
+        return stopped(self.host, under_way(self.host, self.host.deploys()))
 
     def wait_until_served(self, published: Deploy, target: Deploy) -> Served:
         """Wait until visitors get what is published in place of the target, by its commit and its page."""
@@ -141,7 +142,7 @@ class Frontend:
         with sources.repository.worktree(commit) as worktree:
             folder = sources.build(worktree)
             owe()
-            deploy = sources.files.publish_files(folder, title=title, commit=commit)
+            deploy = self.host.publish_files(folder, title=title, commit=commit)
         ready = until_deploy(
             lambda: self.host.deploy(deploy.id),
             holds=lambda seen: seen.state == READY,
@@ -156,7 +157,7 @@ class Frontend:
     def _until(self, target: DeployId, *, locked: bool | None = None, within_s: float | None = None) -> Deploy:
         """Wait until the host says that it is published (and locked, or not)."""
         return until_deploy(
-            self.host.published,
+            self.host.live,
             holds=lambda seen: seen.id == target and locked in {None, seen.locked},
             failed=lambda _: False,
             waiter=self.waiter,
@@ -203,7 +204,7 @@ class ByPullRequest:
     """
 
     pulls: PullRequests
-    repository: Repository
+    repository: GitRepository
     branch: str
 
     def ask(self, revert: Commit, *, of: Commit, reason: str, owe: Callable[[Owed], None]) -> PullRequest:
@@ -239,9 +240,8 @@ class ByPullRequest:
 class Sources:
     """The history, and how the site is built from it, for the ways that need them. All of it raises ActionFailed."""
 
-    repository: Repository
+    repository: GitRepository
     build: BuildSite
-    files: FileDeploys
     branch: str
     follows: Callable[[], bool] = lambda: False
     """Whether a push of the branch deploys the back end."""
@@ -315,11 +315,10 @@ class Followed:
 def undo_publishing(undo: Undo, site: Frontend, journal: Journal) -> None:
     """Publish what was published before, with the lock that it had, and see that visitors get nothing else. Raises UndoFailed."""
     before, locked = str(undo.facts["deploy"]), bool(undo.facts["locked"])
-    problems: list[str] = []
 
     def stop_builds() -> None:
         if not locked:
-            site.host.cancel_running()  # a build of the rollback's own push would be published over it
+            site.stop_builds()  # a build of the rollback's own push would be published over it
 
     def publish_before() -> None:
         now = site.published()
@@ -330,41 +329,41 @@ def undo_publishing(undo: Undo, site: Frontend, journal: Journal) -> None:
         if now.locked != locked:
             site.lock(before, locked=locked)
 
-    for part in (stop_builds, publish_before, lambda: _see_again(before, site)):
-        try:
-            part()
-        except ActionFailed as error:
-            problems.append(str(error))  # one that fails must not keep the other from being put back
-    if problems:
-        wanted = f"publish the deploy {before} and {'lock' if locked else 'unlock'} it; where visitors get another, purge the site's cache"
-        raise UndoFailed(
-            f"the front end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
-        )
+    put_back(
+        "the front end is not as it was before the rollback",
+        f"a person must publish the deploy {before} and {'lock' if locked else 'unlock'} it; where visitors get another, "
+        "purge the site's cache",
+        stop_builds,
+        publish_before,
+        lambda: _see_again(before, site),
+    )
 
 
-def undo_push(undo: Undo, repository: Repository) -> None:
+def undo_push(undo: Undo, repository: GitRepository) -> None:
     """Move the branch back, if nobody moved it since. Raises UndoFailed."""
     branch, before, pushed = (str(undo.facts[name]) for name in ("branch", "before", "pushed"))
-    try:
+
+    def move() -> None:
         if repository.head(branch) != before:
             repository.push(before, branch, seen=pushed)
-    except ActionFailed as error:
-        raise UndoFailed(
-            f"the branch {branch} is not where it was before the rollback: {error}; it was at {before}, the rollback moved it to {pushed}"
-        ) from error
+
+    person = f"it was at {before}, the rollback moved it to {pushed}"
+    put_back(f"the branch {branch} is not where it was before the rollback", person, move)
 
 
 def undo_pull_request(head: str, branch: str, pulls: PullRequests) -> None:
     """Close what is open. What was merged is taken back by a person, as its branch wants it. Raises UndoFailed."""
-    try:
-        found = pulls.find(head, onto=branch)
-        if found is not None and found.is_open:
-            pulls.close(found.number)
-    except ActionFailed as error:
-        raise UndoFailed(f"the pull request of {head} is not closed: {error}; a person must close it") from error
-    if found is not None and found.merged:
+    found: list[PullRequest | None] = []
+
+    def close() -> None:
+        found.append(there := pulls.find(head, onto=branch))
+        if there is not None and there.is_open:
+            pulls.close(there.number)
+
+    put_back(f"the pull request of {head} is not closed", "a person must close it", close)
+    if found[0] is not None and found[0].merged:
         raise UndoFailed(
-            f"{found} is merged, and {branch} takes changes by pull request only: a person must revert it, with the button of its page"
+            f"{found[0]} is merged, and {branch} takes changes by pull request only: a person must revert it, with the button of its page"
         )
 
 
@@ -381,7 +380,7 @@ def _as_asked_for(before: DeployId, site: Frontend) -> Deploy:
     """What is published once a change has come that a killed session may have asked for: what is accepted is published later."""
     with suppress(ActionFailed):
         until_deploy(
-            site.host.published,
+            site.host.live,
             holds=lambda seen: seen.id != before,
             failed=lambda _: False,
             waiter=site.waiter,

@@ -5,27 +5,30 @@ flag of the plan, each share read back and evaluated for many users, a look at h
 they fare worse or a step does not take. A flag only ever goes down: one that stands at 25 % goes on from there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.plan.flags import Flag, FlagName
+from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import P95Goal, SlowdownTrigger, Strategy
 from pam_rollback.rollback.asked_users import made_up
-from pam_rollback.rollback.feature_flag import (
-    ASKED_AGAIN_S,
-    EFFECTIVE_WITHIN_S,
+from pam_rollback.rollback.flag_facts import (
     Answers,
+    Descent,
     Evaluation,
+    Fare,
     FlagOutcome,
-    Flags,
-    answers_of,
+    FlagShare,
+    Stage,
+    States,
+    Trend,
+    shares,
     words,
 )
-from pam_rollback.rollback.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
+from pam_rollback.rollback.flags import Flags, answers_of, lowered
 from pam_rollback.rollback.step_list import ActionRecord, Facts, StepList, Steps
 
 _HOLD_MIN_S = 2.0
@@ -34,9 +37,8 @@ _HOLD_MIN_S = 2.0
 
 @dataclass(frozen=True)
 class Way:
-    """How it goes down: the shares, how long users are watched at each, and what counts as slower, see Trend."""
+    """How it goes down: how long users are watched at each share, and what counts as slower, see Trend."""
 
-    shares_pct: tuple[int, ...]
     hold_s: float
     increase_pct_max: float
     fast_ms: float
@@ -45,7 +47,6 @@ class Way:
     def of(cls, plan: Plan, strategy: Strategy, *, pace: float) -> "Way":
         """The way down of a strategy of the plan; slower than IR-4 says and than SC-2 allows is worse. The pace divides the time."""
         return cls(
-            shares_pct=tuple(round(share) for share in strategy.rollout_steps_pct),
             hold_s=max(_HOLD_MIN_S, (strategy.rollout_hold_s or 0) / pace),
             increase_pct_max=plan.the(SlowdownTrigger).response_time_increase_pct_max,
             fast_ms=plan.the(P95Goal).p95_ms_max,
@@ -56,9 +57,9 @@ class Way:
 class GradualRollback(ActionRecord):
     """The facts of one gradual rollback."""
 
-    before: Mapping[FlagName, Flag]
+    before: States
     descent: Descent
-    read_back: Mapping[FlagName, Flag]
+    read_back: States
     made_up: str = ""
     """Why nobody of the users who were asked exists; empty when they do."""
 
@@ -85,10 +86,10 @@ class GoingDown:
     fare: Callable[[float], Fare]
     """Tells how users fared from a moment on. Raises MeasurementFailed when that is not known."""
     way: Way
-    target: Mapping[FlagName, Flag]
+    target: States
     users: Sequence[str]
-    before: Mapping[FlagName, Flag] = field(default_factory=dict)
-    now: Mapping[FlagName, Flag] = field(default_factory=dict)
+    before: States = field(default_factory=dict)
+    now: States = field(default_factory=dict)
     have: Answers = field(default_factory=dict)
     fared: Fare | None = None
     stages: list[Stage] = field(default_factory=list)
@@ -118,13 +119,11 @@ class GoingDown:
     def lower(self, share: int) -> str:
         """Go down to the share. Whatever goes wrong with it, users are helped by going straight to 0."""
         try:
-            self._set(self._wanted(share))
-            self.stages.append(self._stage(share))
+            return self._go_to(self._wanted(share), share)
         except Exception as problem:
             self.straight_because = f"{share} % was not reached: {str(problem) or repr(problem)}"
             self.unknown.append(self.straight_because)
             raise
-        return str(self.stages[-1])
 
     def unwatched(self, share: int) -> str | None:
         """Return why users are not watched at a share: it was passed over. None when they are."""
@@ -144,8 +143,7 @@ class GoingDown:
         if before is None:
             return f"nothing to compare with yet: {after}"
         trend = Trend(before, after, self.way.increase_pct_max, self.way.fast_ms)
-        last = self.stages[-1]
-        self.stages[-1] = Stage(last.share_pct, last.read_back, last.shares, trend, last.problem)
+        self.stages[-1] = replace(self.stages[-1], trend=trend)
         if trend.worse:
             self.straight_because = f"users fare worse at {share} %: {trend}"
         return str(trend)
@@ -155,32 +153,34 @@ class GoingDown:
         if self.now == dict(self.target):
             self.stages.append(self._stage(0))
             return f"nothing to change: {words(self.target)} already"
-        self._set(self.target)
-        self.stages.append(self._stage(0))
+        return self._go_to(self.target, 0)
+
+    def _wanted(self, share: int) -> States:
+        return lowered(self.now, dict.fromkeys(self.now, Flag(enabled=True, rollout_pct=share)))
+
+    def _go_to(self, wanted: States, share: int) -> str:
+        self.now = self.flags.read_back(self.flags.lower(wanted)).flags
+        self.stages.append(self._stage(share))
         return str(self.stages[-1])
 
-    def _wanted(self, share: int) -> Mapping[FlagName, Flag]:
-        return {name: lowered(flag, share) for name, flag in self.now.items()}
-
-    def _set(self, wanted: Mapping[FlagName, Flag]) -> None:
-        self.now = self.flags.read_back(self.flags.lower(wanted)).flags
-
     def _stage(self, share: int) -> Stage:
-        before, judged = self.have, tuple[FlagShare, ...]()
-        give_up_s = self.flags.waiter.clock.monotonic_s() + EFFECTIVE_WITHIN_S
-        while True:
+        had = self.have
+
+        def ask() -> tuple[Answers, tuple[FlagShare, ...] | None, str]:
             now = self._ask_users()
-            if not (before and now):
-                return Stage(share, self.now, None, None, self.unknown[-1])
+            if not (had and now):
+                return now, None, self.unknown[-1]
             try:
-                judged = shares(before, now, self.now)
+                return now, shares(had, now, self.now), ""
             except MeasurementFailed as unknown:
                 self.unknown.append(f"{share} %: {unknown}")
-                return Stage(share, self.now, None, None, str(unknown))
-            if all(one.as_asked for one in judged) or self.flags.waiter.clock.monotonic_s() >= give_up_s:
-                self.have = now
-                return Stage(share, self.now, judged, None)
-            self.flags.waiter.pause(ASKED_AGAIN_S)
+                return now, None, str(unknown)
+
+        answers, judged, problem = self.flags.once_effective(
+            ask, lambda told: told[1] is None or all(one.as_asked for one in told[1])
+        )
+        self.have = had if judged is None else answers
+        return Stage(share, self.now, judged, None, problem)
 
     def _ask_users(self) -> Answers:
         """What each user gets; empty when that is not known, which is noted and keeps nobody from being helped."""

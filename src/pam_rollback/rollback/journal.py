@@ -24,7 +24,7 @@ from pam_rollback.core import run_files
 from pam_rollback.core.answer import NotJson, read_json
 from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.outside_text import cut
-from pam_rollback.http.event_log import append_line
+from pam_rollback.http.files import append_line
 
 ACTION_FAILED = "action-failed"
 """The event of an action that was not done although checks went on after it."""
@@ -118,19 +118,10 @@ class Damaged:
     @property
     def owes(self) -> bool:
         """It is the beginning of a note of how to put a change back, or holds such notes."""
-        event = self._event
+        event = self.text.partition('"event": "')[2]
         return not self.number or (
             event.startswith("undo-o") and (OWED.startswith(event) or event.startswith(f'{OWED}"'))
         )
-
-    @property
-    def unclear(self) -> bool:
-        """It is too short to tell of what it is the beginning."""
-        return OWED.startswith(self._event) and not self.owes
-
-    @property
-    def _event(self) -> str:
-        return self.text.partition('"event": "')[2]
 
     def __str__(self) -> str:
         """Where it is, and what is left of it."""
@@ -384,10 +375,7 @@ class Journal:
 
         Kinds that are ``left_to_others``, such as a planted incident, are no note of what an action changed.
         """
-        # An earlier version did not say which step changes something, so there is no telling when a note was due.
-        says_when = bool(self.written_by)
-        cut = [line for line in self.damaged if line.owes or (line.unclear and not says_when and self.action_began)]
-        found = [f"{line}; it may have said how to put a change back" for line in cut]
+        found = [f"{line}; it may have said how to put a change back" for line in self.damaged if line.owes]
         for situation, there in _lines(self.entries()).items():
             if (missing := max(there) - len(there)) > 0:
                 first = next(number for number in count(1) if number not in there)
@@ -468,16 +456,7 @@ def _events(path: Path) -> Iterator[dict[str, Any] | Damaged]:
         if not line.strip():
             continue
         text = line.decode("utf-8", "replace")
-        whole = _event(text)
-        if whole is not None:
-            yield whole
-            continue
-        # An earlier version went on behind a line that nobody had finished.
-        start = text.rfind('{"at": ')
-        behind = _event(text[start:]) if start > 0 else None
-        yield Damaged(path, number, text if behind is None else text[:start])
-        if behind is not None:
-            yield behind
+        yield _event(text) or Damaged(path, number, text)
 
 
 def _moment(entry: Mapping[str, Any]) -> tuple[str, float]:

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import ActionFailed, LockLost, Refused
+from pam_rollback.core.figures import duration
 from pam_rollback.core.outside_text import cut
 from pam_rollback.core.wait import Waiter, gated_by
-from pam_rollback.report.wording import duration
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.lock_targets import targets_of

@@ -10,18 +10,17 @@ from http import HTTPStatus
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.question import Answered, Call, Question, State, answered, one
 from pam_rollback.core.wait import Waiter
-from pam_rollback.http.client import fetch
-from pam_rollback.http.same_time import same_time
+from pam_rollback.http.client import fetch, same_time
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.plan.plan import Plan
-from pam_rollback.rollback.deploy_choice import Choice, History, live_in
-from pam_rollback.rollback.deploys import Deploy, ServiceHost, SiteHost
-from pam_rollback.rollback.flag_writing import read_named
+from pam_rollback.rollback.deploy_choice import History, live_in
+from pam_rollback.rollback.deploys import Deploy, Host, ServiceHost, SiteHost
+from pam_rollback.rollback.flags import read_named
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.npm_build import programs_here, registry_answers
 from pam_rollback.rollback.provider_access import api_host, git_command, pull_requests, see_own, site_host
 from pam_rollback.rollback.release_proof import VersionsOf
-from pam_rollback.rollback.repository import PullRequests, Repository, told
+from pam_rollback.rollback.repository import PullRequests, told
 from pam_rollback.rollback.switches import switches_of
 from pam_rollback.rollback.told_versions import VersionSources
 from pam_rollback.target.environment import Environment
@@ -181,8 +180,12 @@ def _of_the_own(host: object, found: Sequence[Answered]) -> Sequence[Answered]:
 def ask_frontend(host: SiteHost, *, to: str = "", versions_of: VersionsOf | None = None) -> tuple[Answered, ...]:
     """Token and site, a deploy to go back to, and the lock. ``to``: the deploy's id, commit or version, when somebody said."""
 
+    def target() -> str:
+        known = host.deploys()
+        return f"the front end can go back to {_goes_back(host, host.live(), known, to, versions_of)}"
+
     def locked() -> str:
-        published = host.published()
+        published = host.live()
         if published.locked:
             raise ActionFailed(
                 f"the site is locked at {published}: builds are not published, an earlier rollback may have left it so; "
@@ -191,8 +194,8 @@ def ask_frontend(host: SiteHost, *, to: str = "", versions_of: VersionsOf | None
         return ""
 
     return (
-        answered(PUBLISHED.text, lambda: f"users get {host.published()}"),
-        answered(FRONTEND_TARGET.text, lambda: _restorable(host, to, versions_of)),
+        answered(PUBLISHED.text, lambda: f"users get {host.live()}"),
+        answered(FRONTEND_TARGET.text, target),
         answered(UNLOCKED.text, locked),
     )
 
@@ -213,6 +216,10 @@ def ask_backend(
                 raise ActionFailed(f"the service {each.name} is suspended: nothing can be deployed to it")
         return "; ".join(f"{each.name} deploys from {each.branch}" for each in found)
 
+    def target() -> str:
+        known = host.deploys()
+        return f"the back end can go back to {_goes_back(host, live_in(host, known), known, to, versions_of)}"
+
     def autodeploy() -> str:
         found = host.service()
         if not found.auto_deploy:
@@ -224,12 +231,14 @@ def ask_backend(
 
     return (
         answered(SERVICE.text, service),
-        answered(BACKEND_TARGET.text, lambda: _runnable(host, to, versions_of)),
+        answered(BACKEND_TARGET.text, target),
         answered(AUTODEPLOY.text, autodeploy),
     )
 
 
-def ask_repository(repository: Repository, *, branch: str, pulls: PullRequests | None = None) -> tuple[Answered, ...]:
+def ask_repository(
+    repository: GitRepository, *, branch: str, pulls: PullRequests | None = None
+) -> tuple[Answered, ...]:
     """The branch can be read, and a push would be taken as far as that can be known without one; ``pulls`` know a protected branch."""
 
     def push() -> str:
@@ -244,19 +253,10 @@ def ask_repository(repository: Repository, *, branch: str, pulls: PullRequests |
     )
 
 
-def _restorable(host: SiteHost, to: str, versions_of: VersionsOf | None) -> str:
-    history = History(host.rules, host.deploys(), host.published())
-    return f"the front end can go back to {_target(host, history, history.choose(to, versions_of))}"
-
-
-def _runnable(host: ServiceHost, to: str, versions_of: VersionsOf | None) -> str:
-    known = host.deploys()
-    history = History(host.rules, known, live_in(host, known))
-    return f"the back end can go back to {_target(host, history, history.choose(to, versions_of))}"
-
-
-def _target(host: SiteHost | ServiceHost, history: History, choice: Choice) -> Deploy:
+def _goes_back(host: Host, live: Deploy, known: Sequence[Deploy], to: str, versions_of: VersionsOf | None) -> Deploy:
     """See that the deploy that a rollback would choose is still kept: a list may be older than that."""
+    history = History(host.rules, known, live)
+    choice = history.choose(to, versions_of)
     if choice.already_there:
         raise ActionFailed(f"there is nothing to go back to: {choice}")
     kept = host.deploy(choice.deploy.id)

@@ -5,7 +5,6 @@ from contextlib import suppress
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.database.schema_changes import KnownMigrations, known, versions_in
-from pam_rollback.rollback.backend import live_of
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import api_host, git_command
 from pam_rollback.rollback.release_proof import could_answer
@@ -20,7 +19,7 @@ def running_migrations(environment: Environment) -> KnownMigrations:
     folder = environment.git.migrations_folder
     try:
         host = api_host(environment, Waiter())
-        live = live_of(host)
+        live = host.live()
         if not live.commit:
             raise MeasurementFailed(f"the host does not know the commit of {live}")
         before = [deploy.commit for deploy in could_answer(live.commit, host.deploys()) if deploy.commit][:1]
@@ -56,12 +55,12 @@ def applied_since(environment: Environment, target: str, running: str) -> str:
 
 
 def _applied(environment: Environment) -> frozenset[str]:
-    from pam_rollback.database.row_counting import Statements  # noqa: PLC0415 - the driver takes long to load
+    from pam_rollback.database.relations import Statements  # noqa: PLC0415 - the driver takes long to load
     from pam_rollback.http.postgres import Patience, open_snapshot  # noqa: PLC0415 - the same
 
     if "database" not in environment.abilities:
         raise MeasurementFailed("no database is declared")
-    with open_snapshot(environment.secret("database_dsn"), Patience(1, 1), connections=1) as snapshot:
+    with open_snapshot(environment.secret("database_dsn"), Patience(1, 1)) as snapshot:
         statements = Statements.of(snapshot, ("schema_migrations",), environment.table_names)
         rows = snapshot.rows(statements.text("SELECT version::text AS version FROM schema_migrations"))
     return frozenset(str(version) for (version,) in rows)

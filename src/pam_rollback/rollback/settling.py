@@ -129,17 +129,8 @@ def until_served(
 
     What cannot be told from another deploy is not waited for: no later look would tell more.
     """
-    try:
-        seen = waiter.until(
-            look,
-            holds=lambda served: served.holds or served.cannot_be_told,
-            within_s=within_s,
-            what="the target release is served",
-            in_a_row=IN_A_ROW,
-            every_s=every_s,
-        )
-    except NotReached as error:
-        raise ActionFailed(str(error)) from error
+    what = "the target release is served"
+    seen = _until(look, waiter, lambda served: served.holds or served.cannot_be_told, what, within_s, every_s)
     if not seen.holds:
         raise ActionFailed(
             f"{seen}; see at the provider what is live, and have the product name its commit beside its version"
@@ -154,14 +145,19 @@ def until_no_other_is_served(
 
     For an undo: what was there before may have been ill, so that nothing proves it. That is no reason to call it not put back.
     """
+    what = "what was there before is served again"
+    _until(look, waiter, lambda served: not served.is_another, what, within_s, every_s)
+
+
+def _until(
+    look: Callable[[], Served],
+    waiter: Waiter,
+    holds: Callable[[Served], bool],
+    what: str,
+    within_s: float,
+    every_s: float | Backoff,
+) -> Served:
     try:
-        waiter.until(
-            look,
-            holds=lambda served: not served.is_another,
-            within_s=within_s,
-            what="what was there before is served again",
-            in_a_row=IN_A_ROW,
-            every_s=every_s,
-        )
+        return waiter.until(look, holds=holds, within_s=within_s, what=what, in_a_row=IN_A_ROW, every_s=every_s)
     except NotReached as error:
         raise ActionFailed(str(error)) from error

@@ -2,9 +2,9 @@
 
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.plan.flags import FlagAdmin
-from pam_rollback.rollback import backend, flag_writing, frontend
+from pam_rollback.rollback import backend, flags, frontend
 from pam_rollback.rollback.backend import ApiService, BackEnd, undo_running
-from pam_rollback.rollback.feature_flag import undo_flags
+from pam_rollback.rollback.flags import undo_flags
 from pam_rollback.rollback.frontend import Frontend, undo_publishing, undo_pull_request, undo_push
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.journal import Undo
@@ -111,7 +111,7 @@ def _api(tools: UndoTools) -> ApiService:
 
 
 UNDO_KINDS: UndoKinds = {
-    flag_writing.UNDO_KIND: UndoKind(_flags),
+    flags.UNDO_KIND: UndoKind(_flags),
     frontend.UNDO_KIND: UndoKind(_front_end),
     frontend.UNDO_BRANCH_KIND: UndoKind(_branch),
     backend.UNDO_KIND: UndoKind(_back_end),

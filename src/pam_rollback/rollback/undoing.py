@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from pam_rollback.core.errors import UndoFailed
+from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.target.environment import Environment
@@ -34,6 +34,18 @@ class UndoKind:
 
 UndoKinds = Mapping[str, UndoKind]
 """By the kind's name in the journal."""
+
+
+def put_back(what: str, person: str, *parts: Callable[[], object]) -> None:
+    """Carry the parts out; one that fails keeps no other from being put back. Raises UndoFailed with what a person must do."""
+    problems: list[str] = []
+    for part in parts:
+        try:
+            part()
+        except ActionFailed as error:
+            problems.append(str(error))
+    if problems:
+        raise UndoFailed(f"{what}: {'; '.join(problems)}; {person}")
 
 
 def beside_actions(kinds: UndoKinds) -> set[str]:

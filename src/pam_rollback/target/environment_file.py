@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -12,6 +12,7 @@ from pam_rollback.core.configuration import (
     ConfigurationError,
     Location,
     Problem,
+    Service,
     TomlFile,
     label,
     nearest,
@@ -34,11 +35,6 @@ from pam_rollback.target.environment_tables import (
 from pam_rollback.target.files import contract_of, laid_over
 from pam_rollback.target.hosts import HOSTS, KINDS, hosts_of
 from pam_rollback.target.named_addresses import shared_places, web_addresses
-
-
-class _Checked(Protocol):
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
@@ -87,9 +83,9 @@ def _problems_of_services(environment: Environment) -> Iterator[Problem]:
         ("tracker", (), "whose issues are incidents"),
         ("unleash", (), "which server switches the flags"),
     ):
-        table: _Checked | None = getattr(environment, name)
+        table: Service | None = getattr(environment, name)
         if table is not None:
-            yield from table.problems()
+            yield from table.problems(name)
             continue
         for ability in abilities:
             if ability in environment.abilities:

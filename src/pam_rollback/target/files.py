@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from pam_rollback.core.configuration import ConfigurationError, Problem, nearest, problems_of, read_toml
-from pam_rollback.http import places
+from pam_rollback.http.files import HOME
 from pam_rollback.target.contract import Contract
 
 FOLDER = "products"
-_OWN = places.HOME / FOLDER
+_OWN = HOME / FOLDER
 """The suite's own: for an environment file that stands elsewhere."""
 
 

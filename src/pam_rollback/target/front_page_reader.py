@@ -7,8 +7,7 @@ from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.http.client import all_at_once, fetch
-from pam_rollback.http.retries import once_more
+from pam_rollback.http.client import all_at_once, fetch, once_more
 from pam_rollback.target.front_page import (
     ASSET_BYTES,
     IMPORTS_MAX,

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, Strict
 
 from pam_rollback.core.addresses import web_address
-from pam_rollback.core.configuration import Problem, Table
+from pam_rollback.core.configuration import Needed, Service, Table
 
 HostedSite = Literal["frontend", "backend"]
 HostSecret = Literal["netlify_auth_token", "render_api_key"]
@@ -63,7 +63,7 @@ class KnownHost:
 
 
 class Host(Table):
-    """Who publishes the front end or runs the back end, where that is a provider of your own (docs/how-to/add-to-the-suite.md)."""
+    """Who publishes the front end or runs the back end, where that is a provider of your own (docs/reference/extending.md)."""
 
     provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     """By the name under which it was added."""
@@ -84,18 +84,15 @@ NETLIFY = KnownHost(
 )
 
 
-class Netlify(Table):
+class Netlify(Service):
     """Which site is the front end. Among the abilities, ``netlify`` is another word for ``frontend_host``."""
 
-    site_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9-]+)?$")] = ""
+    site_id: Annotated[
+        str, Field(pattern=r"^([A-Za-z0-9-]+)?$"), Needed("the API id of the site, from its page of settings")
+    ] = ""
     """The API id of the site, as on its page of settings."""
     api_url: Annotated[str, AfterValidator(web_address)] = NETLIFY.api_url
     """The base address of Netlify's API."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.site_id:
-            yield Problem("[netlify] site_id", "missing: the API id of the site, from its page of settings")
 
 
 RENDER = KnownHost(
@@ -112,13 +109,15 @@ FINEST_STEP_S = 30
 _GAP_STEPS_MIN = 3
 
 
-class Render(Table):
+class Render(Service):
     """Which service is the back end, whose it is, and how finely its metrics are asked for.
 
     Among the abilities, ``render`` is another word for ``backend_host``.
     """
 
-    service_id: Annotated[str, Field(pattern=r"^(srv-[A-Za-z0-9-]+)?$")] = ""
+    service_id: Annotated[
+        str, Field(pattern=r"^(srv-[A-Za-z0-9-]+)?$"), Needed("the id of the back end's service, such as srv-abc123")
+    ] = ""
     """As in the address of its page in the Dashboard: ``srv-…``."""
     workers: Annotated[tuple[Annotated[str, Field(pattern=r"^srv-[A-Za-z0-9-]+$")], ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """The other services that a push deploys from the same commit, such as a background worker: they go back with the API."""
@@ -131,22 +130,18 @@ class Render(Table):
     gap_max_s: Annotated[float, Field(gt=0, le=7200)] = 180
     """A longer time without a known point makes a window unknown."""
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.service_id:
-            yield Problem("[render] service_id", "missing: the id of the back end's service, such as srv-abc123")
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """Return what does not fit together, by its key."""
         twice = {one for one in (self.service_id, *self.workers) if (self.service_id, *self.workers).count(one) > 1}
         if twice:
-            yield Problem(
-                "[render] workers", f"{', '.join(sorted(twice))} stands twice; it lists services beside the API"
-            )
+            yield "workers", f"{', '.join(sorted(twice))} stands twice; it lists services beside the API"
         if self.api_url == RENDER.api_url and self.resolution_s < FINEST_STEP_S:
             what = f"{self.resolution_s} s is finer than Render tells: {FINEST_STEP_S} at least"
-            yield Problem("[render] resolution_s", what)
+            yield "resolution_s", what
         if self.gap_max_s < _GAP_STEPS_MIN * self.resolution_s:
             # Its steps begin when it likes, and the latest one is not over: two of them are always missing at the ends.
             what = f"{self.gap_max_s:g} is less than {_GAP_STEPS_MIN} steps of {self.resolution_s} s: each window would have a hole"
-            yield Problem("[render] gap_max_s", what)
+            yield "gap_max_s", what
 
 
 HOSTS = (NETLIFY, RENDER)

@@ -5,7 +5,7 @@ reads, PostgreSQL sees to: see ``database/integrity.py``.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,18 +18,30 @@ Dialect = Literal["product", "plan"]
 KEYS = ("id", "criterion", "sentence", "severity", "expectation", "dialect", "tables", "empty", "anchor")
 _OPTIONAL = {"empty": "refused", "tables": ""}
 """What a file may leave out. One that reads the server's catalogue alone names no tables of its own."""
-_SEVERITIES = ("critical", "advisory")
 _DIALECTS: dict[str, tuple[Dialect, ...]] = {"product": ("product",), "plan": ("plan",), "both": ("product", "plan")}
-_EMPTY = ("refused", "allowed")
 _HEADER = re.compile(r"--[ \t]*(?P<key>[a-z]+):(?P<value>.*)")
 # Nothing in it can match in two ways: a line of blanks must not take longer than another.
 CHARACTERS_MAX = 100_000
 """A longer file is refused: a person has to read it."""
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*$")
-_CRITERION = re.compile(r"[A-Z]{2,4}-[1-9]\d*$")
-_TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$")
-_ANY = re.compile(r"\S")
+_ID = r"[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _NO_ROWS = re.compile(r"no rows(; (?P<order>\S.*))?$")
+_CHOICES: Mapping[str, Iterable[str]] = {
+    "severity": ("critical", "advisory"),
+    "dialect": _DIALECTS,
+    "empty": ("refused", "allowed"),
+}
+_FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "id": (re.compile(_ID), "an id of small letters, digits and dashes"),
+    "criterion": (re.compile(r"[A-Z]{2,4}-[1-9]\d*$"), "plan ids such as DI-1, separated by commas"),
+    "tables": (
+        re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$"),
+        "names of tables such as expenses or auth.users, separated by commas",
+    ),
+    "expectation": (_NO_ROWS, "`no rows` or `no rows; which come first`"),
+    "anchor": (re.compile(_ID), "a section of docs/runbook.md"),
+    "sentence": (re.compile(r"\S"), "a sentence that is true of a healthy database"),
+}
+_LISTS = ("criterion", "tables")
 NAMED_MAX = 20
 """So many offenders are named in the report; the count has no limit."""
 _IN_A_SENTENCE = 5
@@ -189,38 +201,13 @@ def _header(lines: Iterable[str], problems: list[Problem]) -> dict[str, tuple[in
 
 def _wrong(key: str, value: str, stem: str) -> str:
     """What is wrong with a value, with what was expected; empty when nothing is."""
-    ways: dict[str, Callable[[], str]] = {
-        "id": lambda: _wrong_id(value, stem),
-        "criterion": lambda: _wrong_list(value, _CRITERION, "plan ids such as DI-1"),
-        "tables": lambda: _wrong_list(value, _TABLE, "names of tables such as expenses or auth.users"),
-        "severity": lambda: _wrong_choice(value, _SEVERITIES),
-        "dialect": lambda: _wrong_choice(value, _DIALECTS),
-        "empty": lambda: _wrong_choice(value, _EMPTY),
-        "expectation": lambda: _wrong_form(value, _NO_ROWS, "`no rows` or `no rows; which come first`"),
-        "anchor": lambda: _wrong_form(value, _ID, "a section of docs/runbook.md"),
-        "sentence": lambda: _wrong_form(value, _ANY, "a sentence that is true of a healthy database"),
-    }
-    return ways[key]()
-
-
-def _wrong_id(value: str, stem: str) -> str:
-    wrong = _wrong_form(value, _ID, "an id of small letters, digits and dashes")
-    return wrong or ("" if value == stem else f"expected the id {stem!r} as the file is called, found {value!r}")
-
-
-def _wrong_form(value: str, pattern: re.Pattern[str], what: str) -> str:
-    return "" if pattern.match(value) else f"expected {what}, found {value!r}"
-
-
-def _wrong_list(value: str, pattern: re.Pattern[str], what: str) -> str:
-    wrong = [part for part in _split(value) if not pattern.match(part)]
-    if not wrong and value:
-        return ""
-    return f"expected {what}, separated by commas, found {', '.join(map(repr, wrong)) or 'nothing'}"
-
-
-def _wrong_choice(value: str, choices: Iterable[str]) -> str:
-    return "" if value in choices else f"unknown value {value!r}, {suggestion(value, choices)}"
+    if key in _CHOICES:
+        return "" if value in _CHOICES[key] else f"unknown value {value!r}, {suggestion(value, _CHOICES[key])}"
+    pattern, what = _FORMS[key]
+    wrong = [part for part in (_split(value) if key in _LISTS else (value,)) if not pattern.match(part)]
+    if wrong:
+        return f"expected {what}, found {', '.join(map(repr, wrong))}"
+    return f"expected the id {stem!r} as the file is called, found {value!r}" if key == "id" and value != stem else ""
 
 
 def _split(value: str) -> tuple[str, ...]:

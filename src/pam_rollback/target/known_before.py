@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final, Protocol, Self, TypeVar
 
@@ -87,6 +87,11 @@ class Finding:
     def text(self) -> str:
         """How a waiver names it."""
         return f"{self.what}: {self.said}"
+
+    @property
+    def kept(self) -> Self:
+        """As a baseline keeps it: named by its text."""
+        return replace(self, kind="", pattern="")
 
     @property
     def named(self) -> str:

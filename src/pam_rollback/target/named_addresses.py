@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import AfterValidator
 from pydantic_core import Url
 
-from pam_rollback.core.addresses import is_loopback, server_of
+from pam_rollback.core.addresses import is_loopback, server_of, web_address
+from pam_rollback.core.configuration import Table
 from pam_rollback.target.hosts import HOSTS
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _HARMLESS_SETTINGS = frozenset(
 )
 """What may follow an address of PostgreSQL without leading elsewhere, as ``host``, ``hostaddr`` or ``service`` would."""
 
+IS_ADDRESS = AfterValidator(web_address)
+"""By it a key is known as one that takes an address."""
 _UNREADABLE = "an address in a form that no sandbox has (not shown)"
 
 
@@ -40,31 +44,19 @@ class NamedAddress:
     """Nothing is ever changed there, and it is no part of the product: Prometheus, and what tells whether we are online."""
 
 
+_ONLY_READ = frozenset({"[probing] control_url", "[prometheus] url"})
+_PROXY = "[probing] second_address_proxy"
+
+
 def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
-    """What stands in the file as a web address, given or by default."""
-    for table_name, keys in (
-        ("urls", tuple(type(environment.urls).model_fields)),
-        ("load", ("stable_api", "stable_backend")),
-        *((host.name, ("api_url",)) for host in HOSTS),
-        ("frontend_host", ("api_url",)),
-        ("backend_host", ("api_url",)),
-        ("github", ("api_url",)),
-        ("slack", ("api_url",)),
-        ("statuspage", ("api_url",)),
-        ("pagerduty", ("api_url",)),
-        ("tracker", ("api_url",)),
-        ("unleash", ("url", "frontend_url")),
-        ("sandbox", ("control_url", "second_address_proxy")),
-    ):
-        table = getattr(environment, table_name)
-        for key in keys if table is not None else ():
-            yield NamedAddress(f"[{table_name}] {key}", getattr(table, key))
-    yield NamedAddress("[probing] control_url", environment.probing.control_url, only_read=True)
-    # Of a proxy only a sandbox's has to be near: what is encrypted goes through it as it is.
-    if environment.sandbox is not None:
-        yield NamedAddress("[probing] second_address_proxy", environment.probing.second_address_proxy)
-    if environment.prometheus is not None:
-        yield NamedAddress("[prometheus] url", environment.prometheus.url, only_read=True)
+    """What stands in the file as a web address, given or by default: each key that takes one, of each table that is there."""
+    for name in type(environment).model_fields:
+        table = getattr(environment, name)
+        for key, field in type(table).model_fields.items() if isinstance(table, Table) else ():
+            place = f"[{name}] {key}"
+            # Of a proxy only a sandbox's has to be near: what is encrypted goes through it as it is.
+            if IS_ADDRESS in field.metadata and (place != _PROXY or environment.sandbox is not None):
+                yield NamedAddress(place, getattr(table, key), only_read=place in _ONLY_READ)
 
 
 def all_addresses(environment: "Environment") -> Iterator[NamedAddress]:

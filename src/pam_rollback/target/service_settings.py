@@ -7,31 +7,28 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, Strict
 
 from pam_rollback.core.addresses import web_address
-from pam_rollback.core.configuration import Problem, Table
+from pam_rollback.core.configuration import Needed, Service, Table
 
 GITHUB_API = "https://api.github.com"
 _NAME = r"^[A-Za-z0-9._~-]+$"
 _BRANCH = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 
 
-class GitHub(Table):
+class GitHub(Service):
     """Where the repository's pull requests are, for a branch that takes no pushes. The token is that of ``git_token_env``."""
 
-    repository: Annotated[str, Field(pattern=r"^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$")] = ""
+    repository: Annotated[
+        str, Field(pattern=r"^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$"), Needed("the repository, as owner/name")
+    ] = ""
     """As ``owner/name``."""
     api_url: Annotated[str, AfterValidator(web_address)] = GITHUB_API
     """The base address of GitHub's API."""
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.repository:
-            yield Problem("[github] repository", "missing: the repository, as owner/name")
 
-
-class Git(Table):
+class Git(Service):
     """The repository that both sites are built from. A token, where one is needed, is a secret and stands in no address."""
 
-    remote: str = ""
+    remote: Annotated[str, Needed("the address of the repository")] = ""
     """``https://…``, ``ssh://…``, ``git@host:path`` or, on a sandbox, a folder."""
     branch: Annotated[str, Field(pattern=_BRANCH)] = "main"
     """Where a push deploys."""
@@ -49,14 +46,12 @@ class Git(Table):
     features_file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+$")] = "features.json"
     """What is new in a release, and behind which flag (docs/how-to/redeploy.md)."""
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.remote:
-            yield Problem("[git] remote", "missing: the address of the repository")
-        elif self.remote.startswith("-") or any(character.isspace() for character in self.remote):
-            yield Problem("[git] remote", "is no address: it begins with a dash or has blanks")
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """Return what does not fit together, by its key."""
+        if self.remote.startswith("-") or any(character.isspace() for character in self.remote):
+            yield ("remote", "is no address: it begins with a dash or has blanks")
         elif re.match(r"[a-z+]+://[^/@]*:[^/]*@", self.remote, re.IGNORECASE):
-            yield Problem("[git] remote", "has a password in it: put it in the variable of [secrets] git_token_env")
+            yield ("remote", "has a password in it: put it in the variable of [secrets] git_token_env")
 
 
 SLACK_API = "https://slack.com/api"
@@ -65,51 +60,45 @@ PAGERDUTY_API = "https://events.pagerduty.com"
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Slack(Table):
+class Slack(Service):
     """In which channel a bot opens threads. Without its token the webhook tells all of it, message by message."""
 
-    channel: Annotated[str, Field(pattern=r"^([CG][A-Z0-9]{6,})?$")] = ""
+    channel: Annotated[
+        str, Field(pattern=r"^([CG][A-Z0-9]{6,})?$"), Needed("the channel's id, such as C0123ABCD, from its details")
+    ] = ""
     """Its id, as in the channel's details; the bot has to be in it."""
     api_url: Annotated[str, AfterValidator(web_address)] = SLACK_API
     """The base address of Slack's Web API."""
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.channel:
-            yield Problem("[slack] channel", "missing: the channel's id, such as C0123ABCD, from its details")
 
-
-class Statuspage(Table):
+class Statuspage(Service):
     """Which page is the public status page, for whoever may write there."""
 
-    page_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]*$")] = ""
+    page_id: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9]*$"), Needed("the id of the page, from its management address")
+    ] = ""
     """As in the address of its management page."""
     api_url: Annotated[str, AfterValidator(web_address)] = STATUSPAGE_API
     """The base address of Statuspage's API, with its version."""
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.page_id:
-            yield Problem("[statuspage] page_id", "missing: the id of the page, from its management address")
 
-
-class PagerDuty(Table):
+class PagerDuty(Service):
     """Where events go. Whose pager they ring is in the routing key, which is a secret."""
 
     api_url: Annotated[str, AfterValidator(web_address)] = PAGERDUTY_API
     """The base address of the Events API; accounts of the European region have another one."""
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this: nothing, the address is checked with all others."""
-        yield from ()
 
-
-class Email(Table):
+class Email(Service):
     """Which server takes mail, and as whom it is sent."""
 
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]*$")] = ""
+    host: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9.:-]*$"), Needed("the server that takes mail, such as smtp.example.com")
+    ] = ""
     port: Annotated[int, Field(ge=1, le=65535)] = 587
-    sender: Annotated[str, Field(alias="from", pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")] = ""
+    sender: Annotated[
+        str, Field(alias="from", pattern=r"^([^@\s<>]+@[^@\s<>]+)?$"), Needed("the address that mail is sent from")
+    ] = ""
     """The address that mail is sent from; it must be one that the server lets this user send as."""
     starttls: bool = True
     """Encrypt before anything is said. Only a server on this machine may do without."""
@@ -119,30 +108,25 @@ class Email(Table):
         """Mail stays on this machine, as far as the first server is concerned."""
         return self.host in _LOOPBACK_HOSTS
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.host:
-            yield Problem("[email] host", "missing: the server that takes mail, such as smtp.example.com")
-        if not self.sender:
-            yield Problem("[email] from", "missing: the address that mail is sent from")
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """Return what does not fit together, by its key."""
         if self.host and not self.starttls and not self.is_local:
-            yield Problem("[email] starttls", "false, but the server is not on this machine: mail must be encrypted")
+            yield ("starttls", "false, but the server is not on this machine: mail must be encrypted")
 
 
-class Tracker(Table):
+class Tracker(Service):
     """Where incidents are on record: the issues of a repository. A token that is missing is said, and stops nothing."""
 
     kind: Literal["github"] = "github"
     """Which tracker it is."""
-    repository: Annotated[str, Field(pattern=r"^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$")] = ""
+    repository: Annotated[
+        str,
+        Field(pattern=r"^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$"),
+        Needed("the repository whose issues are incidents, as owner/name"),
+    ] = ""
     """As ``owner/name``. Whoever may read its issues reads of incidents."""
     api_url: Annotated[str, AfterValidator(web_address)] = GITHUB_API
     """The base address of its API."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.repository:
-            yield Problem("[tracker] repository", "missing: the repository whose issues are incidents, as owner/name")
 
 
 _SELECTOR = re.compile(r"""([A-Za-z_:][A-Za-z0-9_:]*)?\s*(\{([^{}"']|"([^"\\]|\\.)*"|'([^'\\]|\\.)*')*\})?""")
@@ -171,7 +155,7 @@ Selector = Annotated[str, AfterValidator(_selector)]
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
 
 
-class Prometheus(Table):
+class Prometheus(Service):
     """Where Prometheus is and which series are the product's. What is left empty cannot be asked there."""
 
     url: Annotated[str, AfterValidator(web_address)]
@@ -197,16 +181,16 @@ class Prometheus(Table):
     up: Selector = ""
     """1 while the product answers, 0 while it does not: Prometheus' own ``up``, or ``probe_success`` of a probe from outside."""
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """Return what does not fit together, by its key."""
         if self.requests and self.error_rate_pct:
-            yield Problem("[prometheus] error_rate_pct", "besides requests; one of them: which would be believed?")
+            yield ("error_rate_pct", "besides requests; one of them: which would be believed?")
         if not (self.requests or self.error_rate_pct or self.latency_buckets or self.memory_bytes):
             what = "no series is named: expected requests, error_rate_pct, latency_buckets or memory_bytes"
-            yield Problem("[prometheus]", what)
+            yield ("", what)
         if self.gap_max_s < _GAP_STEPS_MIN * self.step_s:
             what = f"{self.gap_max_s:g} is less than {_GAP_STEPS_MIN} steps of {self.step_s:g} s: each late scrape would be a hole"
-            yield Problem("[prometheus] gap_max_s", what)
+            yield ("gap_max_s", what)
 
 
 _Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Strict(False)]  # noqa: FBT003 - TOML has lists
@@ -230,10 +214,12 @@ class Preparedness(Table):
     """The environments whose drills count here; none named: all."""
 
 
-class Unleash(Table):
+class Unleash(Service):
     """An Unleash server that switches the plan's flags, under the names that the plan gives them."""
 
-    url: Annotated[str, AfterValidator(web_address)] = ""
+    url: Annotated[
+        str, AfterValidator(web_address), Needed("the address of the Unleash server, without /api/admin")
+    ] = ""
     """Where its admin API is, without ``/api/admin``."""
     frontend_url: Annotated[str, AfterValidator(web_address)] = ""
     """Where the product's pages ask, without ``/api/frontend``: an Unleash Edge, for instance. Empty: the same as ``url``."""
@@ -241,11 +227,6 @@ class Unleash(Table):
     """The project that has the flags."""
     environment: Annotated[str, Field(pattern=_NAME)] = "production"
     """Unleash's own name of the environment. Nothing is read or changed in another one."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.url:
-            yield Problem("[unleash] url", "missing: the address of the Unleash server, without /api/admin")
 
     @property
     def evaluated_at(self) -> str:

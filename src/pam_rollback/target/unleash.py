@@ -9,7 +9,7 @@ that sticks to the user is such a share; nothing at all, or the standard strateg
 segments, several strategies) counts as everybody, the most that it can be: it can be switched off and on again, and given no other share.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -43,7 +43,75 @@ _HINTS: Mapping[int | None, str] = {
     HTTPStatus.NOT_FOUND: "; is [unleash] frontend_url right, without /api/frontend?",
     HTTPStatus.TOO_MANY_REQUESTS: "; too many users were asked for at once",
 }
-_APP = "pam-rollback-suite"
+
+
+@dataclass(frozen=True)
+class UnleashFlag:
+    """A flag in one environment, with the strategies that stand there and are not switched off by themselves."""
+
+    enabled: bool
+    strategies: tuple[Mapping[str, Any], ...] = ()
+    all_switched_off: bool = False
+    """It has strategies, and each of them is switched off by itself."""
+
+    @property
+    def share_pct(self) -> int | None:
+        """Return the share of users that its one strategy is; None where it has none, several, or one that is no share."""
+        return _share_pct(self.strategies[0]) if len(self.strategies) == 1 else None
+
+    @property
+    def flag(self) -> Flag:
+        """As the plan speaks of it. What is off is off for everybody, whatever its strategies say."""
+        share = self.share_pct
+        return Flag(self.enabled, (_EVERYBODY_PCT if share is None else share) if self.enabled else 0)
+
+    @property
+    def takes_a_share(self) -> bool:
+        """It can be given another share without touching what somebody has set up."""
+        return self.share_pct is not None or not (self.strategies or self.all_switched_off)
+
+    def has(self, share_pct: int) -> bool:
+        """Return whether its strategies come to that share. What has none yet has to be given one before it is switched on."""
+        own = self.share_pct
+        return (own if own is not None else _EVERYBODY_PCT if self.strategies else None) == share_pct
+
+
+def flags_in(document: Mapping[str, Any], environment: str) -> dict[FlagName, UnleashFlag]:
+    """What an export of a project says of that environment. Raises KeyError, TypeError, AttributeError or ValueError where it does not."""
+    names = [str(feature["name"]) for feature in document["features"]]
+    on = {
+        one["featureName"]: one["enabled"]
+        for one in document["featureEnvironments"]
+        if one["environment"] == environment
+    }
+    strategies: dict[FlagName, list[Mapping[str, Any]]] = {name: [] for name in names}
+    for one in document["featureStrategies"]:
+        strategies.setdefault(str(one["featureName"]), []).append(one)
+    return {name: _flag(on[name], strategies[name]) for name in names if name in on}
+
+
+def _flag(enabled: object, found: Sequence[Mapping[str, Any]]) -> UnleashFlag:
+    if not isinstance(enabled, bool):
+        raise TypeError(f"enabled is {enabled!r}")
+    counting = tuple(one for one in found if not one.get("disabled"))
+    for one in counting:
+        _share_pct(one)  # what nobody can read is told at once
+    return UnleashFlag(enabled, counting, all_switched_off=bool(found) and not counting)
+
+
+def _share_pct(strategy: Mapping[str, Any]) -> int | None:
+    """The share of users that a strategy is, where it is one. Raises ValueError for one that nobody wrote."""
+    parameters = dict(strategy.get("parameters") or {})
+    if strategy.get("constraints") or strategy.get("segments"):
+        return None
+    if strategy["name"] == _STANDARD:
+        return _EVERYBODY_PCT
+    if strategy["name"] != _GRADUAL or parameters.get("stickiness", "default") not in _STICKY:
+        return None
+    share = str(parameters.get("rollout", ""))
+    if not (share.isascii() and share.isdigit() and int(share) <= _EVERYBODY_PCT):
+        raise ValueError(f"a rollout of {share!r}")
+    return int(share)
 
 
 def why_not_evaluated_by(token: str, settings: Unleash) -> str:
@@ -61,115 +129,6 @@ def why_not_evaluated_by(token: str, settings: Unleash) -> str:
     if project not in {settings.project, "*", "[]"}:
         return f"it is of Unleash's project {project!r}, expected {settings.project!r}"
     return ""
-
-
-@dataclass(frozen=True)
-class Share:
-    """The one strategy that is a share of users: gradual and sticky to the user, or the standard one, which is everybody."""
-
-    id: str
-    pct: int
-    standard: bool = False
-
-
-@dataclass(frozen=True)
-class UnleashFlag:
-    """A flag in one environment."""
-
-    name: FlagName
-    enabled: bool
-    share: Share | None = None
-    others: bool = False
-    """Other strategies stand there and count: somebody set them up, and they are left as they are."""
-    all_switched_off: bool = False
-    """It has strategies, and each of them is switched off by itself."""
-
-    @property
-    def share_pct(self) -> int:
-        """For how many users at most, once it is on."""
-        return _EVERYBODY_PCT if self.share is None else self.share.pct
-
-    @property
-    def flag(self) -> Flag:
-        """As the plan speaks of it. What is off is off for everybody, whatever its strategies say."""
-        return Flag(enabled=self.enabled, rollout_pct=self.share_pct if self.enabled else 0)
-
-    @property
-    def takes_a_share(self) -> bool:
-        """Whether it can be given another share without touching what somebody has set up."""
-        return self.share is not None or not (self.others or self.all_switched_off)
-
-    def has(self, share_pct: int) -> bool:
-        """Whether its strategies come to that share. What has none yet is given one: switching it on would let everybody in."""
-        return self.share_pct == share_pct and (self.others or self.share is not None)
-
-
-def flags_in(document: Mapping[str, Any], environment: str) -> dict[FlagName, UnleashFlag]:
-    """What an export of a project says of that environment. Raises KeyError, TypeError, AttributeError or ValueError where it does not."""
-    names = [str(feature["name"]) for feature in document["features"]]
-    on = {
-        str(one["featureName"]): _truth(one["enabled"])
-        for one in document["featureEnvironments"]
-        if one["environment"] == environment
-    }
-    strategies: dict[FlagName, list[Mapping[str, Any]]] = {name: [] for name in names}
-    for one in document["featureStrategies"]:
-        strategies.setdefault(str(one["featureName"]), []).append(one)
-    return {name: _flag(name, on[name], strategies[name]) for name in names if name in on}
-
-
-def _flag(name: FlagName, enabled: bool, found: Iterable[Mapping[str, Any]]) -> UnleashFlag:  # noqa: FBT001 - as Unleash has it
-    every = tuple(found)
-    counting = [one for one in every if not one.get("disabled")]
-    shares = [_share(one) for one in counting]
-    alone = shares[0] if len(shares) == 1 else None
-    return UnleashFlag(
-        name, enabled, alone, others=alone is None and bool(counting), all_switched_off=bool(every) and not counting
-    )
-
-
-def _share(strategy: Mapping[str, Any]) -> Share | None:
-    """The share that a strategy is, where it is one. Raises ValueError for one that nobody wrote."""
-    parameters = dict(strategy.get("parameters") or {})
-    if strategy.get("constraints") or strategy.get("segments"):
-        return None
-    if strategy["name"] == _STANDARD:
-        return Share(str(strategy["id"]), _EVERYBODY_PCT, standard=True)
-    if strategy["name"] != _GRADUAL or parameters.get("stickiness", "default") not in _STICKY:
-        return None
-    share = str(parameters.get("rollout", ""))
-    if not (share.isascii() and share.isdigit() and int(share) <= _EVERYBODY_PCT):
-        raise ValueError(f"a rollout of {share!r}")
-    return Share(str(strategy["id"]), int(share))
-
-
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"enabled is {value!r}")
-    return value
-
-
-@dataclass(frozen=True)
-class Writing:
-    """What has to be asked for, in the order in which users are helped soonest and nobody gets more than was asked in between."""
-
-    off: tuple[FlagName, ...]
-    shares: Mapping[FlagName, int]
-    on: tuple[FlagName, ...]
-    refused: tuple[FlagName, ...] = ()
-    """Those that take no share, and were asked to."""
-
-
-def writing(found: Mapping[FlagName, UnleashFlag], changes: Mapping[FlagName, Flag]) -> Writing:
-    """What leads from ``found`` to ``changes``; ``found`` has all of them."""
-    raised = {name: flag.rollout_pct for name, flag in sorted(changes.items()) if flag.enabled}
-    other = {name: share_pct for name, share_pct in raised.items() if not found[name].has(share_pct)}
-    return Writing(
-        off=tuple(sorted(name for name in changes if name not in raised and found[name].enabled)),
-        shares={name: share_pct for name, share_pct in other.items() if found[name].takes_a_share},
-        on=tuple(name for name in raised if not found[name].enabled),
-        refused=tuple(name for name in other if not found[name].takes_a_share),
-    )
 
 
 def users_flags(answer: Any, known: Iterable[FlagName]) -> dict[FlagName, bool]:
@@ -219,18 +178,18 @@ class UnleashAdmin:
         missing = sorted(set(changes) - set(found))
         if missing:
             raise ActionFailed(f"{self._place} has no flag {', '.join(missing)}; it has {', '.join(sorted(found))}")
-        wanted = writing(found, changes)
-        if wanted.refused:
+        raised = {name: flag.rollout_pct for name, flag in sorted(changes.items()) if flag.enabled}
+        shares = {name: share_pct for name, share_pct in raised.items() if not found[name].has(share_pct)}
+        if refused := [name for name in shares if not found[name].takes_a_share]:
             raise ActionFailed(
-                f"{', '.join(wanted.refused)}: its strategies are no share of users (constraints, segments, several, or not by user), "
+                f"{', '.join(refused)}: its strategies are no share of users (constraints, segments, several, or not by user), "
                 f"so it can be switched off and on, and given no share; leave one gradual rollout in {self._place}, sticky to the user"
             )
-        if wanted.off:
-            self._switch("off", wanted.off)
-        for name, share_pct in wanted.shares.items():
-            self._give(found[name], share_pct)
-        if wanted.on:
-            self._switch("on", wanted.on)
+        # In the order in which users are helped soonest, and nobody gets more than was asked in between.
+        self._switch("off", [name for name in sorted(changes) if name not in raised and found[name].enabled])
+        for name, share_pct in shares.items():
+            self._give(name, found[name], share_pct)
+        self._switch("on", [name for name in raised if not found[name].enabled])
 
     @property
     def _place(self) -> str:
@@ -260,6 +219,8 @@ class UnleashAdmin:
         return found
 
     def _switch(self, way: str, names: Collection[FlagName]) -> None:
+        if not names:
+            return
         self.api.ask(
             f"switch {', '.join(names)} {way}",
             f"{self._project}/bulk_features/environments/{self.settings.environment}/{way}",
@@ -268,26 +229,23 @@ class UnleashAdmin:
             repeatable=True,
         )
 
-    def _give(self, found: UnleashFlag, share_pct: int) -> None:
+    def _give(self, name: FlagName, found: UnleashFlag, share_pct: int) -> None:
         """Change the share of its rollout and nothing else; what has no strategy gets one."""
-        operation = f"give {found.name} to {share_pct} %"
-        flag = self.api.part_of_path(operation, found.name)
+        operation = f"give {name} to {share_pct} %"
+        flag = self.api.part_of_path(operation, name)
         path = f"{self._project}/features/{flag}/environments/{self.settings.environment}/strategies"
-        share = found.share
-        if share is None:
-            self.api.ask(operation, path, method="POST", json=_rollout(found.name, share_pct))
+        parameters = {"rollout": str(share_pct), "stickiness": "default", "groupId": name}
+        rollout = {"name": _GRADUAL, "parameters": parameters, "constraints": [], "segments": []}
+        if not found.strategies:
+            self.api.ask(operation, path, method="POST", json=rollout)
             return
-        path = f"{path}/{self.api.part_of_path(operation, share.id)}"
-        if share.standard:
-            self.api.ask(operation, path, method="PUT", json=_rollout(found.name, share_pct), repeatable=True)
+        [own] = found.strategies
+        path = f"{path}/{self.api.part_of_path(operation, str(own['id']))}"
+        if own["name"] == _STANDARD:
+            self.api.ask(operation, path, method="PUT", json=rollout, repeatable=True)
             return
         change = [{"op": "replace", "path": "/parameters/rollout", "value": str(share_pct)}]
         self.api.ask(operation, path, method="PATCH", json=change, repeatable=True)
-
-
-def _rollout(name: FlagName, share_pct: int) -> dict[str, Any]:
-    parameters = {"rollout": str(share_pct), "stickiness": "default", "groupId": name}
-    return {"name": _GRADUAL, "parameters": parameters, "constraints": [], "segments": []}
 
 
 @dataclass
@@ -313,7 +271,7 @@ class UnleashEvaluation:
         answer = fetch(
             f"{self.settings.evaluated_at.rstrip('/')}/api/frontend",
             method="POST",
-            json={"context": {"userId": user_id, "appName": _APP}},
+            json={"context": {"userId": user_id, "appName": "pam-rollback-suite"}},
             headers={**self.headers, "Authorization": self.token},
             deadline_s=self.deadline_s,
         )

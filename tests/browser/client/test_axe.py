@@ -14,7 +14,7 @@ from pam_rollback.browser.barriers import Findings
 from pam_rollback.browser.page_audits import collect, walk
 from pam_rollback.browser.site import Site
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import REPORTS
 from tests.contracts import PAGES, elements
 from tests.fault_rows.accessibility import OF_LOOK
 

@@ -12,7 +12,6 @@ from pam_rollback.browser.barriers import Element, Findings, Violation, stable
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plugin import fixtures as scoring
-from pam_rollback.report.baseline_record import Red
 from pam_rollback.target.known_before import Finding, KnownBefore
 from tests.browser.rules.found_barriers import broken, findings
 from tests.plan.plan_scene import body
@@ -23,8 +22,7 @@ PLAN = load_plan(Path(__file__).parents[3] / "plan.toml")
 
 def recorded(*found: Findings) -> tuple[Finding, ...]:
     """What a baseline has of them, as its index keeps it."""
-    kept = [Red.of(one).model_dump_json() for findings in found for one in findings.findings]
-    return tuple(Red.model_validate_json(one).finding for one in kept)
+    return tuple(one.kept for findings in found for one in findings.findings)
 
 
 def new(found: Findings, before: Sequence[Finding]) -> Findings:
@@ -49,7 +47,7 @@ def test_what_a_baseline_has_is_known(problem: str) -> None:
     named = replace(moved, elements=(Element(".a", path="html > img"),))
     stored = SimpleNamespace(
         red=(),
-        found=[Red.of(one) for one in (*before.findings, *findings(named).findings)],
+        found=[one.kept for one in (*before.findings, *findings(named).findings)],
         origin=SimpleNamespace(release=""),
         ill=lambda _: (),
         refuse_ill=lambda _: None,

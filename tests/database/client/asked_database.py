@@ -96,8 +96,3 @@ def evaluated(
 def given(snapshot: Snapshot, names: dict[str, str] | None = None) -> dict[str, object]:
     """What the queries are asked with."""
     return {**GIVEN, "users_tables": oids_of(snapshot, ROWS, names or {})}
-
-
-def backends(snapshot: Snapshot) -> list[int]:
-    """The server's processes behind the connections."""
-    return [connection.info.backend_pid for connection in snapshot.connections]

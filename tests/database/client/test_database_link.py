@@ -11,8 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from pam_rollback.database.database_link import DatabaseLink, Link
-from pam_rollback.database.database_link_reader import LinkProbe, replica_problem, same_project
+from pam_rollback.database.database_link import DatabaseLink, Link, LinkProbe, replica_problem, same_project
 from pam_rollback.http.postgres import Patience
 from pam_rollback.target.accounts import AccountApi
 from pam_rollback.target.pam_api import Account

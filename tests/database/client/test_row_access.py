@@ -7,8 +7,11 @@ import psycopg
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.row_access import RowAccess, Strangers, access_changes, reach
-from pam_rollback.database.row_access_reader import read_access, strangers
+from pam_rollback.database.catalogue import Catalogue
+from pam_rollback.database.catalogue_reader import read_catalogue
+from pam_rollback.database.row_access import Strangers, reach
+from pam_rollback.database.row_access_reader import strangers
+from pam_rollback.database.schema_changes import access_changes
 from pam_rollback.http.postgres import open_snapshot
 from pam_sandbox import database
 from tests.database.client.asked_database import PATIENCE, ROWS, administrator, as_role, dsn, owner, role
@@ -40,14 +43,15 @@ UPDATE public.profiles SET privacy_settings = '{}';
 NOT_ANY_MORE += _GRANTS
 
 
-def seen(dsn: str, names: dict[str, str] | None = None) -> tuple[RowAccess, Strangers]:
+def seen(dsn: str) -> tuple[Catalogue, Strangers]:
     """What is read and tried now."""
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        access = read_access(snapshot, ROWS, names or {})
-        return access, strangers(snapshot, access, ROWS, names or {})
+        found = read_catalogue(snapshot, ("public", "plan"), ROWS, {}, migrations="schema_migrations")
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        return found, strangers(snapshot, found, ROWS, {})
 
 
-def during(owner: Owner, dsn: str, do: str, undo: str) -> tuple[RowAccess, Strangers]:
+def during(owner: Owner, dsn: str, do: str, undo: str) -> tuple[Catalogue, Strangers]:
     """What is seen while something is changed."""
     owner.execute(do.encode())
     owner.commit()
@@ -68,7 +72,7 @@ def test_a_healthy_schema_is_green(dsn: str, owner: Owner) -> None:
         assert shown.open_tables == 0, shown
         assert shown.left_out == shown.unknown == {}
         assert {one.role for one in shown.shown} == {"anon", "authenticated"}
-        assert len(found.tables) == 6
+        assert len(found.users) == 6
     assert tried_there.measured.n == 6
 
 
@@ -139,40 +143,25 @@ def test_a_revoked_right_is_seen_however_it_went(dsn: str, owner: Owner) -> None
 
 def test_the_products_other_tables_are_compared_and_not_tried(dsn: str, owner: Owner) -> None:
     """Whoever may read flags reads all of them; that somebody may since is seen. A table that goes is told with the schema."""
+    before, _ = seen(dsn)
+    opened, _ = during(
+        owner,
+        dsn,
+        "GRANT UPDATE ON feature_flags TO anon; REVOKE SELECT ON plan.profiles FROM anon",
+        "REVOKE UPDATE ON feature_flags FROM anon; GRANT SELECT ON plan.profiles TO anon",
+    )
+    after, _ = seen(dsn)
+    users = {name: one for name, one in opened.of("table").items() if name in opened.users}
+    less = opened.model_copy(update={"objects": {"table": users}})
 
-    def now() -> RowAccess:
-        with open_snapshot(dsn, PATIENCE) as snapshot:
-            return read_access(snapshot, ROWS, {}, ("public", "plan"))
-
-    before = now()
-    owner.execute(b"GRANT UPDATE ON feature_flags TO anon; REVOKE SELECT ON plan.profiles FROM anon")
-    owner.commit()
-    opened = now()
-    owner.execute(b"REVOKE UPDATE ON feature_flags FROM anon; GRANT SELECT ON plan.profiles TO anon")
-    owner.commit()
-    less = opened.model_copy(update={"others": {}})
-
-    assert {"public.feature_flags", "plan.expenses"} <= set(before.others)
-    assert set(before.others).isdisjoint(before.tables)
+    assert {"public.feature_flags", "plan.expenses"} <= set(before.access) - set(before.users)
     assert access_changes(before, opened).changes == (
         "plan.profiles: anon may not SELECT any more",
         "public.feature_flags: anon may UPDATE now",
     )
-    assert access_changes(before, now()).differences == 0
+    assert access_changes(before, after).differences == 0
     assert access_changes(before, less).differences == 0
     assert access_changes(less, before).differences == 0
-
-
-def seen_past(owner: Owner, dsn: str, *, do: str, undo: str) -> Strangers:
-    """What is tried while there is another relation in the product's schemas."""
-    owner.execute(do.encode())
-    owner.commit()
-    try:
-        with open_snapshot(dsn, PATIENCE) as snapshot:
-            return strangers(snapshot, read_access(snapshot, ROWS, {}, ("public", "plan")), ROWS, {})
-    finally:
-        owner.execute(undo.encode())
-        owner.commit()
 
 
 @pytest.mark.parametrize(
@@ -188,9 +177,8 @@ def seen_past(owner: Owner, dsn: str, *, do: str, undo: str) -> Strangers:
 )
 def test_rows_that_are_shown_past_their_table_are_seen(dsn: str, owner: Owner, kind: str, of: str) -> None:
     """A copy without row security, and a view that asks with its owner's rights, need no open policy."""
-    tried = seen_past(
-        owner, dsn, do=f"CREATE {kind} aside AS {of}; GRANT SELECT ON aside TO PUBLIC", undo=f"DROP {kind} aside"
-    )
+    made = f"CREATE {kind} aside AS {of}; GRANT SELECT ON aside TO PUBLIC"
+    _, tried = during(owner, dsn, made, f"DROP {kind} aside")
 
     assert {(one.table, one.role) for one in tried.open} == {
         ("public.aside", "anon"),
@@ -212,9 +200,8 @@ def test_rows_that_are_shown_past_their_table_are_seen(dsn: str, owner: Owner, k
 )
 def test_what_shows_nobody_anything_of_others_is_green(dsn: str, owner: Owner, kind: str, of: str) -> None:
     """One's own rows, sums, what profiles say in public, and what is something else."""
-    tried = seen_past(
-        owner, dsn, do=f"CREATE {kind} aside AS {of}; GRANT SELECT ON aside TO PUBLIC", undo=f"DROP {kind} aside"
-    )
+    made = f"CREATE {kind} aside AS {of}; GRANT SELECT ON aside TO PUBLIC"
+    _, tried = during(owner, dsn, made, f"DROP {kind} aside")
 
     assert tried.open_tables == 0, tried
 
@@ -222,8 +209,8 @@ def test_what_shows_nobody_anything_of_others_is_green(dsn: str, owner: Owner, k
 def test_what_our_role_may_not_read_is_not_known(dsn: str, owner: Owner) -> None:
     """A whole copy that others may read; nobody else's door is looked through."""
     copy = "CREATE TABLE aside AS SELECT * FROM expenses"
-    tried = seen_past(owner, dsn, do=f"{copy}; GRANT SELECT ON aside TO anon", undo="DROP TABLE aside")
-    closed = seen_past(owner, dsn, do=copy, undo="DROP TABLE aside")
+    _, tried = during(owner, dsn, f"{copy}; GRANT SELECT ON aside TO anon", "DROP TABLE aside")
+    _, closed = during(owner, dsn, copy, "DROP TABLE aside")
 
     assert set(tried.unknown) == {"public.aside"}
     with pytest.raises(MeasurementFailed, match=r"like public\.expenses and which nothing guards"):

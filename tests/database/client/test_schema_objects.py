@@ -4,10 +4,11 @@ import psycopg
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.schema_changes import Schema, SchemaComparison, compare
-from pam_rollback.database.schema_reader import read_schema
+from pam_rollback.database.catalogue import Catalogue
+from pam_rollback.database.catalogue_reader import read_catalogue
+from pam_rollback.database.schema_changes import SchemaComparison, compare
 from pam_rollback.http.postgres import open_snapshot
-from tests.database.client.asked_database import PATIENCE, administrator, as_role, dsn, owner, role
+from tests.database.client.asked_database import PATIENCE, ROWS, administrator, as_role, dsn, owner, role
 
 __all__ = ["administrator", "dsn", "owner"]
 
@@ -23,10 +24,10 @@ CREATE INDEX by_trip ON expenses (trip);
 """
 
 
-def read(dsn: str, schemas: tuple[str, ...] = SCHEMAS) -> Schema:
+def read(dsn: str, schemas: tuple[str, ...] = SCHEMAS) -> Catalogue:
     """The product's schemas now."""
-    with open_snapshot(dsn, PATIENCE, connections=1) as snapshot:
-        return read_schema(snapshot, schemas, "schema_migrations")
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        return read_catalogue(snapshot, schemas, ROWS, {}, migrations="schema_migrations")
 
 
 def during(owner: Owner, dsn: str, do: str, undo: str) -> SchemaComparison:
@@ -82,6 +83,8 @@ def test_a_role_without_any_right_reads_the_same(
 
     assert seen.objects == full.objects
     assert seen.migrations is None
+    assert not full.users_unknown
+    assert "table profiles is missing at" in seen.users_unknown
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Measured
-from pam_rollback.database.account_contents import changed, recorded
+from pam_rollback.database.account_contents import ROWS_MAX, changed, recorded
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ME = "me"
@@ -75,6 +75,15 @@ def test_what_cannot_be_read_is_not_known() -> None:
     with pytest.raises(MeasurementFailed, match="not known of expenses: HTTP 500"):
         _ = now(expenses=None).number
     assert now(expenses=None, profile=[{"full_name": "X"}]).number
+
+
+def test_rows_that_a_long_list_does_not_show_are_not_known() -> None:
+    """They may be changed, and would pass."""
+    newer = [later(id=1000 + number) for number in range(ROWS_MAX)]
+
+    with pytest.raises(MeasurementFailed, match="1 of 2 expenses: not among the 1000 that are shown"):
+        _ = now(expenses=[EXPENSE, *newer[1:]]).number
+    assert now(expenses=[{**EXPENSE, "amount": 1250.0}, *newer[1:]]).number
 
 
 def test_a_record_has_no_words_of_the_account() -> None:

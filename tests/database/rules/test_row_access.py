@@ -5,15 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.row_access import (
-    Policy,
-    RowAccess,
-    Shown,
-    Strangers,
-    TableAccess,
-    access_changes,
-    reach,
-)
+from pam_rollback.database.catalogue import Catalogue, Policy, SchemaObject, TableAccess
+from pam_rollback.database.row_access import Shown, Strangers, reach
+from pam_rollback.database.schema_changes import access_changes
 
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OWN = Policy(permissive=True, roles=("authenticated",), command="ALL", using="(auth.uid() = user_id)", check="")
@@ -28,10 +22,11 @@ TABLE = TableAccess(
 )
 
 
-def access(**changes: object) -> RowAccess:
-    """One table, with these changes."""
-    table = TABLE.model_copy(update=changes)
-    return RowAccess(taken_at=MOMENT, roles=ROLES, tables={"public.expenses": table})
+def access(**changes: object) -> Catalogue:
+    """One table of users' rows, with these changes."""
+    table = SchemaObject(access=TABLE.model_copy(update=changes))
+    name = "public.expenses"
+    return Catalogue(taken_at=MOMENT, roles=ROLES, users=(name,), objects={"table": {name: table}})
 
 
 def without(role: str, *privileges: str) -> dict[str, tuple[str, ...]]:
@@ -86,11 +81,17 @@ def test_what_the_product_lacks_is_named(changes: dict[str, object], words: str)
 
 def test_no_table_is_no_proof() -> None:
     """Nothing looked at, nothing recorded, nothing tried."""
-    nothing = RowAccess(taken_at=MOMENT, roles=ROLES, tables={})
+    nothing = Catalogue(taken_at=MOMENT, roles=ROLES, objects={})
+    unknown = nothing.model_copy(update={"users_unknown": "profiles is missing"})
     with pytest.raises(MeasurementFailed, match="no table of users' rows"):
         assert reach(nothing).number == 0
     with pytest.raises(MeasurementFailed, match="nothing was compared"):
         assert access_changes(nothing, access()).differences == 0
+    for one, other in ((unknown, access()), (access(), unknown)):
+        with pytest.raises(MeasurementFailed, match="profiles is missing"):
+            access_changes(one, other)
+    with pytest.raises(MeasurementFailed, match="profiles is missing"):
+        reach(unknown)
     with pytest.raises(MeasurementFailed, match="there is no table"):
         assert Strangers((), {}, {}).open_tables == 0
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.schema_changes import Kind, Schema, SchemaComparison, SchemaObject, compare
+from pam_rollback.database.catalogue import Catalogue, Kind, SchemaObject, TableAccess
+from pam_rollback.database.schema_changes import SchemaComparison, compare
 
 AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
 EXPENSES = "public.expenses"
@@ -14,7 +15,7 @@ Objects = dict[tuple[Kind, str], SchemaObject]
 STANDING: Objects = {
     ("schema", "public"): SchemaObject(owner="pam"),
     ("role", "anon"): SchemaObject(),
-    ("table", EXPENSES): SchemaObject(owner="pam", may=("authenticated",)),
+    ("table", EXPENSES): SchemaObject(owner="pam"),
     ("view", "public.totals"): SchemaObject(owner="pam", definition="a1"),
     ("column", f"{EXPENSES}.amount"): SchemaObject(
         table=EXPENSES, columns=("amount",), definition="numeric(10,2)", default="0", not_null=True
@@ -28,15 +29,23 @@ STANDING: Objects = {
         owner="pam", definition="f1", may=("authenticated", "service_role")
     ),
 }
-NEW_TABLE = SchemaObject(owner="pam", guarded=False, may=("anon",))
 
 
-def schema(objects: Objects = STANDING, migrations: tuple[str, ...] | None = ("1", "2")) -> Schema:
+def reached(*roles: str, guarded: bool = False) -> TableAccess:
+    """Rows that these may read."""
+    reading = dict.fromkeys(roles, ("SELECT",))
+    return TableAccess(row_security=guarded, forced=False, policies={}, privileges=reading)
+
+
+NEW_TABLE = SchemaObject(owner="pam", access=reached("anon"))
+
+
+def schema(objects: Objects = STANDING, migrations: tuple[str, ...] | None = ("1", "2")) -> Catalogue:
     """A schema of these objects."""
     kinds: dict[Kind, dict[str, SchemaObject]] = {}
     for (kind, name), one in objects.items():
         kinds.setdefault(kind, {})[name] = one
-    return Schema(taken_at=AT, migrations=migrations, objects=kinds)
+    return Catalogue(taken_at=AT, migrations=migrations, objects=kinds)
 
 
 def changed(kind: Kind, name: str, **values: Any) -> SchemaComparison:
@@ -131,7 +140,7 @@ def test_each_change_for_the_worse_is_seen(kind: Kind, name: str, values: Any, h
     ("kind", "name", "values"),
     [
         ("function", "public.total(uuid)", {"may": ("authenticated", "service_role", "somebody")}),
-        ("table", EXPENSES, {"may": ("anon",)}),
+        ("table", EXPENSES, {"access": reached("anon")}),
     ],
 )
 def test_what_is_compared_elsewhere_or_harmless_is_green(kind: Kind, name: str, values: Any) -> None:
@@ -145,7 +154,7 @@ def test_what_is_compared_elsewhere_or_harmless_is_green(kind: Kind, name: str, 
         ("table", NEW_TABLE, "is new, without row level security, and open to anon"),
         (
             "view",
-            SchemaObject(owner="pam", as_owner=True, may=("anon",)),
+            SchemaObject(owner="pam", as_owner=True, access=reached("anon")),
             "shows what pam may see, and is open to anon",
         ),
         (
@@ -157,8 +166,13 @@ def test_what_is_compared_elsewhere_or_harmless_is_green(kind: Kind, name: str, 
 )
 def test_what_came_since_is_told_where_it_opens_a_door(kind: Kind, new: SchemaObject, words: str) -> None:
     """And is nothing where it does not: guarded, carried out as whoever asks, or for nobody outside."""
-    harmless = new.model_copy(update={"guarded": True, "as_owner": False})
-    for_servers = new.model_copy(update={"may": ("service_role",)})
+    of_relation = new.access is not None
+    harmless = new.model_copy(
+        update={"as_owner": False, "access": reached("anon", guarded=True) if of_relation else None}
+    )
+    for_servers = new.model_copy(
+        update={"access": reached("service_role")} if of_relation else {"may": ("service_role",)}
+    )
 
     assert words in found(without(and_new={(kind, "public.new"): new}))["opened"][0]
     assert found(without(and_new={(kind, "public.new"): harmless})) == {}

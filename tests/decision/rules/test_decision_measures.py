@@ -169,7 +169,7 @@ def test_the_parts_that_fail_are_told(history: list[tuple[float, Make]], parts: 
     """They decide what is recommended; the others are named beside them."""
     for found in (of_downtime(*history).finding, of_errors(*history).finding):
         assert found.parts == parts
-        assert all(part in found.words for part in PARTS)
+        assert all(found.words.count(part) == 1 for part in PARTS)
 
 
 def test_health_alone_asks_for_no_rollback() -> None:
@@ -178,6 +178,8 @@ def test_health_alone_asks_for_no_rollback() -> None:
     partial = held(answers((300, usual)), partial_downtime(JOURNEYS), MINUTES_5)
     unknown = replace(good["back end"], state=ConditionState.UNKNOWN)
 
+    dead_too = judged_downtime({"back end": bad["back end"], "health": bad["front end"]}, partial, GAPS).finding
+    assert dead_too.parts == ("back end", "health")
     served = judged_downtime({**good, "health": bad["front end"]}, partial, GAPS).finding
     not_asked = judged_downtime({"back end": unknown, "health": bad["front end"]}, partial, GAPS).finding
     failing_health = {
@@ -406,9 +408,12 @@ def test_what_nobody_notices_is_no_slowdown(*, now_ms: float, above: bool) -> No
 
 
 def test_only_the_lower_limit_is_judged_by_halves() -> None:
-    """20 % of the answers of a slice can contradict, 2 % cannot."""
+    """20 % of the answers of a slice can contradict, 2 % cannot. Of a half that much is enough, and no less."""
+    half = lower("all").half
+
     assert upper("all").half is None
-    assert lower("all").half is not None
+    assert half is not None
+    assert [half(of("chat", n - bad, bad)) for bad, n in ((2, 100), (1, 100), (99, 4999))] == [True, False, False]
 
 
 def test_a_slowdown_says_how_much_beside_what() -> None:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.database.row_access import Changes
 from pam_rollback.database.row_counts import TableCount, TableCounts, lost
 from pam_rollback.database.row_rewriting import RowMoves, RowRewriting, TableRewriting
-from pam_rollback.database.schema_changes import SchemaComparison
+from pam_rollback.database.schema_changes import Changes, SchemaComparison
 from pam_rollback.decision.decision import State
 from pam_rollback.decision.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
 from pam_rollback.plan.plan import load_plan

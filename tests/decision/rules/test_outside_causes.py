@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.decision.outside_causes import outside_causes
+from pam_rollback.decision.watcher import outside_causes
 from pam_rollback.probe.samples import Sample
 
 PAGES, BEHIND = ("front page", "cached front page"), ("health", "history", "profile")

@@ -85,8 +85,8 @@ def test_a_column_asks_for_no_more(old: Column | None, new: Column, words: str) 
         ({}, {"constraint public.a.c": "UNIQUE (y) true"}, ""),
         ({}, {"constraint public.b.c": "UNIQUE (x) true"}, ""),
         ({}, {"constraint public.a.n": "NOT NULL x true"}, ""),
-        ({}, {"index public.i": "CREATE INDEX i ON public.a USING btree (x) true"}, ""),
-        ({"index public.i": "CREATE INDEX i ON public.a USING btree (x) true"}, {}, ""),
+        ({}, {"index public.a.i": "CREATE INDEX i ON public.a USING btree (x) true"}, ""),
+        ({"index public.a.i": "CREATE INDEX i ON public.a USING btree (x) true"}, {}, ""),
         (
             {"constraint public.a.c": "CHECK ((x <> ALL (ARRAY['a'::text]))) true"},
             {"constraint public.a.c": "CHECK ((x <> ALL (ARRAY['a'::text, 'b'::text]))) true"},

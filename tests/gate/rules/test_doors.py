@@ -5,18 +5,20 @@ from datetime import UTC, datetime
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.schema_changes import Schema, SchemaObject
+from pam_rollback.database.catalogue import Catalogue, SchemaObject, TableAccess
 from pam_rollback.redeploy.gate.migrations import Reached, doors
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-GUARDED = SchemaObject(owner="postgres", guarded=True, may=("authenticated",))
+ACCESS = TableAccess(row_security=True, forced=False, policies={}, privileges={"authenticated": ("SELECT",)})
+GUARDED = SchemaObject(owner="postgres", access=ACCESS)
+UNGUARDED = SchemaObject(owner="postgres", access=ACCESS.model_copy(update={"row_security": False}))
 OPEN = "public.expenses: shows authenticated rows of others"
 
 
 def reached(*shown: str, unknown: tuple[str, ...] = (), **tables: SchemaObject) -> Reached:
     """A schema of expenses and these."""
     objects = {"public.expenses": GUARDED, **{f"public.{name}": one for name, one in tables.items()}}
-    return Reached(Schema(taken_at=MOMENT, objects={"table": objects}), frozenset(shown), unknown)
+    return Reached(Catalogue(taken_at=MOMENT, objects={"table": objects}), frozenset(shown), unknown)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,7 @@ def reached(*shown: str, unknown: tuple[str, ...] = (), **tables: SchemaObject) 
         (reached(), reached(OPEN), OPEN),
         (
             reached(),
-            reached(drafts=GUARDED.model_copy(update={"guarded": False})),
+            reached(drafts=UNGUARDED),
             "table public.drafts is new, without row level security, and open to authenticated",
         ),
         (reached(unknown=("a: why",)), reached(unknown=("a: why",)), ""),

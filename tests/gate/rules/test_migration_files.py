@@ -1,6 +1,21 @@
-"""Migrations in Supabase's form: what a folder holds, and which of them a deploy applies."""
+"""Migrations as files: what a folder holds, which of them a deploy applies, and which statement of theirs is named."""
 
-from pam_rollback.redeploy.gate.migration_files import MigrationFile, edited, migrations_in, one_way, to_apply
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.gate.migration_files import (
+    MigrationFile,
+    edited,
+    migrations_in,
+    one_way,
+    refuse_seen,
+    statements,
+    to_apply,
+)
+from pam_rollback.redeploy.gate.migrations import (
+    copy_integrity,
+)
+from pam_rollback.redeploy.gate.stable_release import blamed
 
 OLD = (
     "20250804_fix.sql",
@@ -79,3 +94,68 @@ def test_a_name_that_the_tool_passes_over_is_told() -> None:
 
     assert found.problem == ""
     assert "`supabase db push` passes over 20260101000000-x" in found.assumed[-1]
+
+
+ONE_WAY = MigrationFile("3", "more", "CREATE", None)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({}, "expected migrations, found none"),
+        ({"readme.sql": ""}, "readme.sql: expected VERSION_NAME.up.sql"),
+        ({"1_a.down.sql": ""}, "1_a: has a way back and no way there"),
+        ({"1_a.up.sql": "", "1_b.up.sql": ""}, "1: two migrations have this version"),
+    ],
+)
+def test_what_is_no_migration_is_not_guessed_at(files: dict[str, str], words: str) -> None:
+    """An unknown file may be the one that matters."""
+    with pytest.raises(MeasurementFailed, match=words):
+        migrations_in(files, "migrations")
+
+
+def test_a_copy_that_has_them_already_shows_nothing() -> None:
+    """Only what the candidate brings counts, and only when it is not tried."""
+    refuse_seen({"3"}, [ONE_WAY], back_to="commit a")
+    refuse_seen(set(), [], back_to="commit a")
+    with pytest.raises(MeasurementFailed, match="the copy has 2 already, which commit a does not have"):
+        refuse_seen({"2", "3"}, [ONE_WAY], back_to="commit a")
+
+
+def test_integrity_of_the_copy_is_never_good_when_something_is_not_known() -> None:
+    """What is broken is broken; else unknown is unknown, and so is nothing."""
+    assert not copy_integrity(3, ()).number
+    assert copy_integrity(3, ("x",), {"y": "no column"}).number
+    with pytest.raises(MeasurementFailed, match="no column"):
+        copy_integrity(3, (), {"y": "no column"}).number  # noqa: B018 - it raises
+    with pytest.raises(MeasurementFailed, match="no invariant was evaluated"):
+        copy_integrity(0, ()).number  # noqa: B018 - it raises
+
+
+SCRIPT = """
+-- no; statement
+CREATE TABLE a (x text DEFAULT 'it''s; here'); /* nor; this */
+CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $body$ BEGIN RETURN 1; END; $body$;
+ALTER TABLE "odd;name"
+  DROP COLUMN y
+"""
+
+
+def test_a_semicolon_that_is_quoted_ends_nothing() -> None:
+    """In text, in names, in functions and in remarks."""
+    assert statements(SCRIPT) == (
+        "CREATE TABLE a (x text DEFAULT 'it''s; here')",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $body$ BEGIN RETURN 1; END; $body$",
+        'ALTER TABLE "odd;name" DROP COLUMN y',
+    )
+
+
+def test_the_statement_that_speaks_of_most_is_named() -> None:
+    """The last of equals; a long one is cut; none where none speaks of it."""
+    pending = [MigrationFile("1", "a", "ALTER TABLE t ADD COLUMN y int; ALTER TABLE t DROP COLUMN x", None)]
+
+    assert blamed(pending, {"t", "x"}) == "1_a: ALTER TABLE t DROP COLUMN x"
+    assert blamed(pending, {"t"}) == "1_a: ALTER TABLE t DROP COLUMN x"
+    assert blamed(pending, {"T", "y"}) == "1_a: ALTER TABLE t ADD COLUMN y int"
+    assert blamed(pending, {"z"}) == ""
+    assert blamed([MigrationFile("1", "a", f"DROP TABLE t{' ' * 3}{', u' * 100}", None)], {"t"}).endswith("…")

@@ -1,9 +1,12 @@
-"""What is said of an npm stage, and which lines of its output come first."""
+"""What is said of an npm stage, which commit the gate is about, and whose word answers for a test that could not be run."""
 
 import pytest
 
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan_items import GateCommand
-from pam_rollback.redeploy.gate.stages import Stage, is_idle
+from pam_rollback.redeploy.gate.hooks import is_answered
+from pam_rollback.redeploy.gate.stages import Stage, candidate_of, is_idle
+from pam_rollback.target.served_release import BACK_END, FRONT_END, Served, Wanted
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -77,3 +80,69 @@ def test_a_script_that_does_nothing_counts_as_missing_and_is_named(script: str) 
 def test_a_script_that_does_something_is_run(script: str) -> None:
     """Whatever it prints beside it, and also when it is wrong: then its exit code says so."""
     assert not is_idle(script)
+
+
+A, B = "a" * 40, "b" * 40
+
+
+def site(commit: str, version: str = "1.42.0") -> Served:
+    """The front end as it serves that commit."""
+    return Served(FRONT_END, Wanted(), commit, version)
+
+
+def api(commit: str, version: str = "1.42.0") -> Served:
+    """The back end."""
+    return Served(BACK_END, Wanted(), commit, version)
+
+
+def test_two_commits_are_no_candidate() -> None:
+    """Nor is none."""
+    for first, second in ((A, B), ("", "")):
+        with pytest.raises(MeasurementFailed, match=r"cannot be told.*--to"):
+            candidate_of(None, "", site(first), api(second))
+
+
+def test_a_named_commit_is_the_candidate_also_where_it_is_not_served() -> None:
+    """But then nothing that is measured there says anything of it."""
+    found = candidate_of(B, B[:8], site(A), api(A))
+
+    assert (found.commit, found.version, found.served) == (B, "", False)
+    with pytest.raises(MeasurementFailed, match="staging does not serve the candidate"):
+        found.refuse_absent("staging")
+    candidate_of(A, A[:8], site(A), api(A)).refuse_absent("staging")
+
+
+def test_half_of_it_is_not_it() -> None:
+    """The front end alone, or one that does not tell."""
+    assert not candidate_of(A, A, site(A), api(B)).served
+    assert not candidate_of(A, A, site(A), api("")).served
+
+
+def test_a_release_is_found_by_its_version_where_it_is_served() -> None:
+    """Elsewhere there is no telling."""
+    assert candidate_of(None, "1.42.0", site(A), api(A)).commit == A
+    with pytest.raises(MeasurementFailed, match=r"--to 1\.43\.0: expected a commit"):
+        candidate_of(None, "1.43.0", site(A), api(A))
+
+
+SUCCESS = ("SC-1", "SC-4")
+
+
+@pytest.mark.parametrize(
+    ("ids", "answered", "expected"),
+    [
+        (("DI-1", "SC-4", "POST-2"), {"SC-4"}, True),
+        (("DI-1", "SC-4", "POST-2"), {"POST-2", "DI-1"}, False),
+        (("SC-1", "SC-4"), {"SC-4"}, False),
+        (("GA-1", "PM-5"), {"GA-1"}, False),
+        (("GA-1", "PM-5"), {"GA-1", "PM-5"}, True),
+        ((), {"SC-4"}, False),
+    ],
+)
+def test_a_success_criterion_speaks_for_what_its_tests_serve(
+    ids: tuple[str, ...],
+    answered: set[str],
+    expected: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Nothing less than all of them, and a checklist item never speaks for a success criterion."""
+    assert is_answered(ids, answered, SUCCESS) is expected

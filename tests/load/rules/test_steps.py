@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.redeploy.load.order import Due, LoadOrder, asked, due_times
+from pam_rollback.redeploy.load.order import Due, LoadOrder, due_times, steps_of
 
 
 def order(rate_hz: float, duration_s: float, *steps_pct: float, targets: int = 1, journeys: int = 1) -> LoadOrder:
@@ -23,7 +23,7 @@ def test_steps_rise_to_all_of_it() -> None:
     rising = order(40, 4, 10, 25, 50, 100)
     due = [one.due_s for one in due_times(rising)]
 
-    assert [(step.from_s, step.rate_hz) for step in asked(rising)] == [(0, 4), (1, 10), (2, 20), (3, 40)]
+    assert [(step.from_s, step.rate_hz) for step in steps_of(rising)] == [(0, 4), (1, 10), (2, 20), (3, 40)]
     assert [sum(int(at) == second for at in due) for second in range(4)] == [4, 10, 20, 40]
     assert len(due) == 74
     assert due == sorted(due)

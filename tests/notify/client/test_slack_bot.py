@@ -48,10 +48,6 @@ def test_the_first_message_opens_the_thread_and_the_next_is_in_it() -> None:
         (200, "[]", "HTTP 200"),
         (200, "<html>welcome to the hotel</html>", "HTTP 200"),
         (401, GOOD, "HTTP 401"),
-        (403, GOOD, "HTTP 403"),
-        (404, GOOD, "HTTP 404"),
-        (429, GOOD, "HTTP 429"),
-        (503, GOOD, "HTTP 503"),
     ],
 )
 def test_what_slack_refuses_is_one_line(status: int, body: str, line: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.http.postgres import Patience, Snapshot, open_snapshot
+from pam_rollback.probe.ledger import ledger_rows, moved_rows, read_database
 from pam_rollback.probe.ledger_config import Write, WriteKind, Writes
-from pam_rollback.probe.ledger_rows import judge_with_database, ledger_rows, moved_rows
-from pam_rollback.probe.ledger_verdict import FinalReading, LedgerState, judge
+from pam_rollback.probe.ledger_verdict import FinalReading, LedgerState, LedgerVerdict, judge
 from pam_sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create_auditor, dsn_of
 from tests.running_product import Database
 
@@ -58,6 +58,12 @@ def snapshot_of(dsn: str) -> Iterator[Snapshot]:
         yield snapshot
 
 
+def judged(writes: Writes, reading: FinalReading, snapshot: Snapshot) -> LedgerVerdict:
+    """By the reading and the database."""
+    whole, moved = read_database(reading, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
+    return judge(writes, whole, moved=moved)
+
+
 @pytest.fixture(scope="module")
 def dsn(database: Database) -> str:
     """The database for the role that the suite is meant to have."""
@@ -87,7 +93,7 @@ def test_a_setting_that_was_not_read_stays_unread(dsn: str) -> None:
     writes = Writes([Write(0, WriteKind.SETTING, "s0", "s0", 1.0, 1.5)])
     reading = FinalReading(100.0, (), {WriteKind.SETTING: "HTTP 500"})
     with snapshot_of(dsn) as snapshot:
-        verdict = judge_with_database(writes, reading, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
+        verdict = judged(writes, reading, snapshot)
         with pytest.raises(MeasurementFailed, match="setting are not read out of the database"):
             list(ledger_rows(snapshot, WriteKind.SETTING, PREFIX))
 
@@ -108,7 +114,7 @@ def test_a_blind_role_cannot_say_lost(database: Database) -> None:
 def test_a_missing_table_is_no_loss(dsn: str) -> None:
     """Another schema in front: nothing is said about any write."""
     with snapshot_of(dsn) as snapshot:
-        snapshot.connections[0].execute("SET LOCAL search_path = pg_catalog")
+        snapshot.connection.execute("SET LOCAL search_path = pg_catalog")
         with pytest.raises(MeasurementFailed, match="table expenses is missing at"):
             list(ledger_rows(snapshot, WriteKind.EXPENSE, PREFIX))
 
@@ -134,14 +140,14 @@ def test_a_row_of_another_user_is_moved(database: Database, dsn: str) -> None:
         for statement, marker in (expense, message):
             owner.execute(statement.encode(), (OTHER_ACCOUNT_EMAIL, marker))
         with snapshot_of(dsn) as snapshot:
-            by_database = judge_with_database(writes, unread, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
+            by_database = judged(writes, unread, snapshot)
             moved = moved_rows(snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
             with pytest.raises(MeasurementFailed, match="nobody has the test account's address"):
                 moved_rows(snapshot, PREFIX, email="nobody@example.org")
         for statement, marker in (expense, message):
             owner.execute(statement.encode(), (TEST_ACCOUNT_EMAIL, marker))
         with snapshot_of(dsn) as snapshot:
-            healed = judge_with_database(writes, unread, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
+            healed = judged(writes, unread, snapshot)
 
     for verdict in (by_database, judge(writes, nothing, moved=moved)):
         assert (verdict.state, verdict.present, verdict.lost, verdict.moved) == (LedgerState.DAMAGED, 0, 0, 2)

@@ -1,6 +1,6 @@
 """Being blocked is not an outage: histories of answers, and what each says of the service and of us."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -8,7 +8,6 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.decision.decision_measures import downtime, error_rate
 from pam_rollback.probe.blocking import (
     Block,
-    BlocksSeen,
     HostAnswer,
     Look,
     Others,
@@ -16,6 +15,7 @@ from pam_rollback.probe.blocking import (
     find_blocks,
     meaning,
     open_end,
+    sort_out,
     why_void,
 )
 from pam_rollback.probe.measure import WindowState
@@ -150,11 +150,17 @@ def test_the_end_of_a_history_may_be_the_beginning_of_a_block() -> None:
 
 # ---------------------------------------------------------------- the prober's samples
 
+Looks = Callable[[str], Iterable[Look]]
+"""What others get of a host."""
+NO_LOOKS: Looks = lambda _: ()  # noqa: E731
+REFUSED_TOO: Looks = lambda host: [Look(Others.REFUSED, "HTTP 403 at a second address")] * (host == API)  # noqa: E731
+SERVED: Looks = lambda host: [Look(Others.SERVED, "HTTP 200 at a second address")] * (host == API)  # noqa: E731
+
 
 def test_what_was_seen_before_a_ban_stands() -> None:
     """From the first refusal on nothing is known of the API; the site goes on being measured."""
     samples = probed(everywhere(200), everywhere(500), everywhere(403), everywhere(403))
-    found = BlocksSeen.of(samples, PLACES).sorted_out(samples)
+    found = sort_out(samples, PLACES)
 
     assert [one.status for one in found if one.blocked] == [403] * 6
     assert [one.status for one in found if one.measured()] == [200] * 5 + [500] * 3 + [200] * 2
@@ -164,8 +170,7 @@ def test_what_was_seen_before_a_ban_stands() -> None:
 def test_users_who_are_refused_too_are_users_without_service() -> None:
     """Then a refusal is as bad as it looks."""
     samples = probed(*[everywhere(403)] * 4)
-    looks = {API: [Look(Others.REFUSED, "HTTP 403 at a second address")]}
-    found = BlocksSeen.of(samples, PLACES, looks=looks).sorted_out(samples)
+    found = sort_out(samples, PLACES, looks=REFUSED_TOO)
 
     assert not any(one.void for one in found)
 
@@ -174,7 +179,7 @@ def test_a_path_that_only_refuses_is_an_error() -> None:
     """403 at /health, while everything else answers."""
     samples = probed(*[[("health", 403), ("history", 200), ("expenses", 200)]] * 6)
 
-    assert not any(one.void for one in BlocksSeen.of(samples, PLACES).sorted_out(samples))
+    assert not any(one.void for one in sort_out(samples, PLACES))
 
 
 def test_a_control_path_tells_a_host_that_is_asked_for_one_path_only() -> None:
@@ -182,16 +187,16 @@ def test_a_control_path_tells_a_host_that_is_asked_for_one_path_only() -> None:
     samples = probed(*[[("health", 403)]] * 5)
     refused, answered = (HostAnswer(API, "/version", status, 4.5) for status in (403, 200))
 
-    assert all(one.blocked for one in BlocksSeen.of(samples, PLACES, controls=[refused]).sorted_out(samples))
-    assert not any(one.void for one in BlocksSeen.of(samples, PLACES, controls=[answered]).sorted_out(samples))
-    assert not any(one.void for one in BlocksSeen.of(samples, PLACES).sorted_out(samples))
+    assert all(one.blocked for one in sort_out(samples, PLACES, controls=[refused]))
+    assert not any(one.void for one in sort_out(samples, PLACES, controls=[answered]))
+    assert not any(one.void for one in sort_out(samples, PLACES))
 
 
 def test_a_limited_sign_in_is_no_error() -> None:
     """Some are refused: those are left out. All are: then nothing is known of signing in."""
     some = probed([("login", 200), ("health", 200)], [("login", 429), ("health", 200)])
     every = probed(*[[("login", 429), ("health", 200)]] * 4)
-    of_some, of_every = (BlocksSeen.of(found, PLACES).sorted_out(found) for found in (some, every))
+    of_some, of_every = (sort_out(found, PLACES) for found in (some, every))
 
     assert [one.void != "" for one in of_some] == [False, False, True, False]
     assert why_void(of_some) == ""
@@ -203,24 +208,24 @@ def test_a_path_that_was_never_there_is_not_an_outage() -> None:
     never = probed(*[[("history", 404), ("health", 200)]] * 4)
     lost = probed([("history", 200), ("health", 200)], [("history", 404), ("health", 200)])
 
-    found = BlocksSeen.of(never, PLACES).sorted_out(never)
+    found = sort_out(never, PLACES)
     assert "this product has no such path: /history answers HTTP 404; see [paths]" in why_void(found)
-    assert not any(one.void for one in BlocksSeen.of(lost, PLACES).sorted_out(lost))
-    assert not any(one.void for one in BlocksSeen.of(never, PLACES, answered_before={"history"}).sorted_out(never))
+    assert not any(one.void for one in sort_out(lost, PLACES))
+    assert not any(one.void for one in sort_out(never, PLACES, answered_before={"history"}))
 
 
 def test_a_site_without_its_page_is_an_outage() -> None:
     """404 at the front page is what every visitor gets."""
     samples = probed(*[[("front page", 404), ("health", 200)]] * 4)
 
-    assert not any(one.void for one in BlocksSeen.of(samples, PLACES).sorted_out(samples))
+    assert not any(one.void for one in sort_out(samples, PLACES))
 
 
 def test_probes_that_never_left_say_nothing_of_a_block() -> None:
     """They neither make one nor end one."""
     never = Sample(due_s=2.05, latency_ms=float("nan"), journey="health", ok=False, why="overrun", lag_ms=None)
     samples = (*probed(*[everywhere(403)] * 4), never)
-    found = BlocksSeen.of(samples, PLACES).sorted_out(samples)
+    found = sort_out(samples, PLACES)
 
     assert sum(one.blocked for one in found) == 12
     assert found[-1] == never
@@ -230,8 +235,6 @@ def test_probes_that_never_left_say_nothing_of_a_block() -> None:
 
 ROUNDS = 60
 """Seconds, each with four answers, one of them of the site."""
-REFUSED_TOO = {API: [Look(Others.REFUSED, "HTTP 403 at a second address")]}
-SERVED = {API: [Look(Others.SERVED, "HTTP 200 at a second address")]}
 
 
 def history(*parts: tuple[int, int | None]) -> tuple[Sample, ...]:
@@ -239,18 +242,16 @@ def history(*parts: tuple[int, int | None]) -> tuple[Sample, ...]:
     return probed(*[everywhere(status) for seconds, status in parts for _ in range(seconds)])
 
 
-def window(samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None = None) -> WindowState:
+def window(samples: tuple[Sample, ...], looks: Looks = NO_LOOKS) -> WindowState:
     """SC-1 over all of it."""
     spec = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=2, duration_s=ROUNDS)
-    found = BlocksSeen.of(samples, PLACES, looks=looks).sorted_out(samples)
+    found = sort_out(samples, PLACES, looks=looks)
     return judge(found, spec, start_s=0, now_s=ROUNDS + 1, rate_hz=4).state
 
 
-def conditions(
-    samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None = None
-) -> tuple[ConditionState, ConditionState]:
+def conditions(samples: tuple[Sample, ...], looks: Looks = NO_LOOKS) -> tuple[ConditionState, ConditionState]:
     """IR-2 and IR-5 of the worse part, each for 30 s, at the end of it."""
-    found = BlocksSeen.of(samples, PLACES, looks=looks).sorted_out(samples)
+    found = sort_out(samples, PLACES, looks=looks)
     sides = [[one for one in found if (one.journey == "front page") is page] for page in (True, False)]
     question, span = Question(asked_s=30, duration_s=30, gap_max_s=5), Span(0, ROUNDS, 1)
     down, errors = (
@@ -297,7 +298,7 @@ def test_a_ban_is_no_run_of_bad_seconds() -> None:
     """One bad second before it and one after it are two, and not all of the time between."""
     samples = probed(*[[("health", status), ("history", status)] for status in (500, *[403] * (ROUNDS - 2), 500)])
     spec = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=10, duration_s=ROUNDS, bad_run_max_s=2)
-    found = BlocksSeen.of(samples, PLACES).sorted_out(samples)
+    found = sort_out(samples, PLACES)
 
     assert judge(found, spec, start_s=0, now_s=ROUNDS + 1, rate_hz=2).state is WindowState.UNKNOWN
 
@@ -311,39 +312,42 @@ def test_a_window_is_broken_when_users_are_refused() -> None:
 @pytest.mark.parametrize(
     ("samples", "looks", "states"),
     [
-        pytest.param(history((60, 200)), None, (ConditionState.CLEAR, ConditionState.CLEAR), id="well"),
-        pytest.param(history((60, 403)), None, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="banned"),
+        pytest.param(history((60, 200)), NO_LOOKS, (ConditionState.CLEAR, ConditionState.CLEAR), id="well"),
+        pytest.param(history((60, 403)), NO_LOOKS, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="banned"),
         pytest.param(history((60, 403)), SERVED, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="we alone"),
         pytest.param(
             history((60, 403)), REFUSED_TOO, (ConditionState.HOLDS, ConditionState.HOLDS), id="users are refused, too"
         ),
-        pytest.param(history((60, 503)), None, (ConditionState.HOLDS, ConditionState.HOLDS), id="down"),
-        pytest.param(history((60, None)), None, (ConditionState.HOLDS, ConditionState.HOLDS), id="no connection"),
+        pytest.param(history((60, 503)), NO_LOOKS, (ConditionState.HOLDS, ConditionState.HOLDS), id="down"),
+        pytest.param(history((60, None)), NO_LOOKS, (ConditionState.HOLDS, ConditionState.HOLDS), id="no connection"),
         pytest.param(
-            history((50, 200), (10, 403)), None, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="banned just now"
+            history((50, 200), (10, 403)),
+            NO_LOOKS,
+            (ConditionState.UNKNOWN, ConditionState.UNKNOWN),
+            id="banned just now",
         ),
         pytest.param(
             history((40, 403), (20, 200)),
-            None,
+            NO_LOOKS,
             (ConditionState.CLEAR, ConditionState.CLEAR),
             id="banned before, well now",
         ),
         pytest.param(
             history((40, 403), (20, 503)),
-            None,
+            NO_LOOKS,
             (ConditionState.UNKNOWN, ConditionState.UNKNOWN),
             id="banned before, ill now",
         ),
         pytest.param(
             history((40, 503), (3, 429), (17, 503)),
-            None,
+            NO_LOOKS,
             (ConditionState.HOLDS, ConditionState.HOLDS),
             id="down, limited a moment",
         ),
     ],
 )
 def test_a_rollback_is_not_asked_for_by_a_ban(
-    samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None, states: tuple[ConditionState, ConditionState]
+    samples: tuple[Sample, ...], looks: Looks, states: tuple[ConditionState, ConditionState]
 ) -> None:
     """IR-2 and IR-5: neither hold nor are clear, unless users are refused, too."""
     assert conditions(samples, looks) == states
@@ -352,7 +356,7 @@ def test_a_rollback_is_not_asked_for_by_a_ban(
 def test_a_ban_is_not_waited_out() -> None:
     """More of it tells nothing: it is known at once that nothing is known."""
     samples = history((2, 200), (8, 403))
-    found = BlocksSeen.of(samples, PLACES).sorted_out(samples)
+    found = sort_out(samples, PLACES)
     question = Question(asked_s=30, duration_s=30, gap_max_s=5)
 
     assert judge_condition(found, question, error_rate("all", 20), Span(0, 10, 4)).final
@@ -361,7 +365,7 @@ def test_a_ban_is_not_waited_out() -> None:
 def test_recovery_is_not_known_behind_a_ban() -> None:
     """Neither that users are well again nor that they are not."""
     samples = history((5, 503), (10, 403))
-    found = BlocksSeen.of(samples, PLACES).sorted_out(samples)
+    found = sort_out(samples, PLACES)
 
     with pytest.raises(
         MeasurementFailed, match=r"when users were well again is not known: api\.example answers HTTP 403"

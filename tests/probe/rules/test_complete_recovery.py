@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.probe.complete_recovery import CompleteRecovery, moments
+from pam_rollback.probe.incident import CompleteRecovery, moments
 from pam_rollback.probe.measure import Window, WindowState
 from pam_rollback.probe.recovery import OutageRule, Recovery, recovery
 from pam_rollback.probe.samples import Sample

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.probe.experience import (
+from pam_rollback.probe.change import (
     ErrorsAgainstBaseline,
     SpeedAgainstBaseline,
     errors_against,

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from pam_rollback.probe.held_health import HeldHealth
+from pam_rollback.probe.until_the_end import HeldHealth
 
 
 class _Told:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.probe.held_releases import HeldReleases, ReleasesSpec, judge_releases
 from pam_rollback.probe.measure import WindowState
 from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.until_the_end import HeldReleases, ReleasesSpec, judge_releases
 from pam_rollback.target.served_release import ExpectedReleases
 
 BAD, GOOD = "1.42.0", "1.41.3"

@@ -43,7 +43,7 @@ def bins(marks: str) -> list[Bin]:
 )
 def test_only_a_good_time_ends_a_run(marks: str, runs: list[tuple[float, float]]) -> None:
     """Where nothing is known it goes on, and does not begin."""
-    assert [(run.from_s, run.until_s) for run in bad_runs(bins(marks))] == runs
+    assert [(run.from_s, run.until_s, run.bad) for run in bad_runs(bins(marks))] == [(*run, True) for run in runs]
 
 
 def test_a_run_as_long_as_tolerated_is_not_too_long() -> None:
@@ -54,15 +54,23 @@ def test_a_run_as_long_as_tolerated_is_not_too_long() -> None:
     assert held(told, gap_max_s=1, bad_run_max_s=3).state is WindowState.MET
     found = held(told, gap_max_s=1, bad_run_max_s=2)
     assert (found.state, found.bad_run_s, len(found.bad)) == (WindowState.BROKEN, 3, 2)
+    assert held(Told(reach=reach, known=range(100, 111)), gap_max_s=1).bad_run_s == 0
     assert found.reason == "every sample bad for 3 s from +3 s of the watch on (tolerated 2 s)"
 
 
 def test_a_second_is_bad_by_its_share() -> None:
-    """Of a second without answers nothing is said."""
-    answers = [(0.1, True), (0.9, False), (2.0, True), (2.5, True)]
+    """Of a second without answers nothing is said, and in whatever order they come."""
+    answers = [(2.0, True), (0.1, True), (0.9, False), (2.5, True)]
 
     assert [(one.from_s, one.bad, one.n, one.bad_n) for one in seconds(answers)] == [(0, False, 2, 1), (2, True, 2, 2)]
     assert [one.bad for one in seconds(answers, bad_share=0.5)] == [True, True]
+
+
+def test_the_longest_hole_is_told() -> None:
+    """Of two, whichever comes first."""
+    told = Told(reach=Reach.of(0, 20, 20), known=[1, 8, 9, 12, 18])
+
+    assert held(told, gap_max_s=5).reason.startswith("no usable sample for 7.0 s from +1.0 s of the watch on")
 
 
 @given(

@@ -334,6 +334,17 @@ def test_the_worst_part_names_the_others() -> None:
     assert found.measured.definition == "of the back end, the worst of 3 parts, observed 60 s"
 
 
+@pytest.mark.parametrize(
+    ("value", "bounds", "told"),
+    [(None, "1 to 3 %", ("1 to 3 %", "")), (2.0, "1 to 3 %", (2.0, "%")), (None, "", (None, "%"))],
+)
+def test_bounds_are_told_where_they_are_all_that_is_known(value: float | None, bounds: str, told: object) -> None:
+    """They have their unit in them."""
+    figures = replace(judged(history(60)), value=value, bounds=bounds).measured
+
+    assert (figures.value, figures.unit) == told
+
+
 def test_the_smallest_figures_that_make_sense() -> None:
     """Below one, and one sample."""
     assert judged(history(60), replace(ERRORS, limit=0.5, gap_max_s=0.5, n_min=1)).met

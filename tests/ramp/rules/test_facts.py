@@ -5,7 +5,7 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.redeploy.ramp.facts import Look, MeasuredExposure, UsersFared, UsersTried
 from pam_rollback.redeploy.ramp.state import GOOD, UNKNOWN
-from pam_rollback.rollback.rollout import FlagShare
+from pam_rollback.rollback.flag_facts import FlagShare
 
 SEEN = Look(0, 900, GOOD, "0.1 % errors")
 

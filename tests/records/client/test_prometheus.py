@@ -1,14 +1,10 @@
 """The client of Prometheus against answers that nobody would expect: each is unknown, with what was found and what to do."""
 
-import json
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -16,13 +12,15 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.records.prometheus import PrometheusApi, sources
 from pam_rollback.stats.series import Answers, Quantity
 from pam_rollback.target.service_settings import Prometheus
+from tests.scripted_provider import Reply as ScriptedReply
+from tests.scripted_provider import Request, says, scripted
 
 TOKEN = "s3cr3t-token-0815"
 AHEAD_S = 5000.0
 """How far the clock of this Prometheus is ahead of ours."""
 UP = {"__name__": "up", "job": "pam", "instance": "a"}
 
-Reply = Callable[[str, dict[str, str]], "tuple[int, str, bytes]"]
+Reply = Callable[[str, dict[str, str]], ScriptedReply]
 Seen = list[tuple[str, dict[str, str], str]]
 
 
@@ -40,42 +38,24 @@ def matrix(*series: tuple[Mapping[str, str], list[tuple[float, str]]], **more: A
 def answering(reply: Reply, seen: "Seen | None" = None) -> Iterator[str]:
     """A server whose API answers so; its clock is asked and answers rightly."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            parameters = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            if seen is not None:
-                seen.append((parts.path, parameters, self.headers.get("Authorization", "")))
-            if parameters.get("query") == "time()":
-                there_s = time.monotonic() + AHEAD_S
-                status, kind, body = always(success("scalar", [there_s, f"{there_s:.3f}"]))("", {})
-            else:
-                status, kind, body = reply(parts.path, parameters)
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def by(request: Request) -> ScriptedReply:
+        path, query = f"/api/v1{request.path}", dict(request.query)
+        if seen is not None:
+            seen.append((path, query, request.headers.get("authorization", "")))
+        if query.get("query") == "time()":
+            there_s = time.monotonic() + AHEAD_S
+            return says(success("scalar", [there_s, f"{there_s:.3f}"]))
+        return reply(path, query)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # whoever was cut off has nothing to tell
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with scripted(by=by) as server:
+        yield server.url.removesuffix("/api/v1")
 
 
-def always(document: Any, status: int = 200, kind: str = "application/json") -> Reply:
+def always(document: Any, status: int = 200) -> Reply:
     """The same answer to everything."""
-    body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return lambda _path, _parameters: (status, kind, body)
+    return lambda _path, _parameters: (
+        says(text=document.decode(), status=status) if isinstance(document, bytes) else says(document, status)
+    )
 
 
 def ask(url: str, token: str = "") -> Any:
@@ -144,7 +124,7 @@ def test_an_answer_that_makes_no_sense_is_unknown(document: Any, status: int, wo
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_missing_or_wrong_token_is_told(status: int, token: str, words: str) -> None:
     """By the name of its variable; its value is in no message."""
-    reply = always(b"Unauthorized", status, "text/plain")
+    reply = always(b"Unauthorized", status)
     with answering(reply) as url, pytest.raises(MeasurementFailed, match=words) as caught:
         ask(url, token)
 
@@ -201,7 +181,7 @@ def evaluated(values: list[tuple[int, str]], *more: Any) -> "list[float | str | 
     """What an expression gave at steps 1, 2, … since a moment of ours."""
     start_s = time.monotonic() - 45
 
-    def reply(path: str, parameters: dict[str, str]) -> tuple[int, str, bytes]:
+    def reply(path: str, parameters: dict[str, str]) -> ScriptedReply:
         assert path == "/api/v1/query_range"
         assert parameters["lookback_delta"] == parameters["step"] == "10"
         first_s = float(parameters["start"])
@@ -234,7 +214,7 @@ def test_memory_is_read_with_its_moments_and_the_start_of_its_process() -> None:
     """As whoever judges it needs it: MB, our clock, and what shows a restart."""
     since_s = time.monotonic() - 60
 
-    def reply(_path: str, parameters: dict[str, str]) -> tuple[int, str, bytes]:
+    def reply(_path: str, parameters: dict[str, str]) -> ScriptedReply:
         values = [70e6, 80e6, 20e6] if "memory" in parameters["query"] else [50.0, 50.0, 99.0]
         return always(matrix(told_since(since_s + 1, values)))("", {})
 

@@ -14,7 +14,7 @@ from pam_rollback.http.client import fetch
 from pam_rollback.probe.measure import Terms, WindowState
 from pam_rollback.records.prometheus import PrometheusApi, sources
 from pam_rollback.records.series_window import judge_series
-from pam_rollback.stats.series import Answers, Quantity, Series, Standing, Times, pooled
+from pam_rollback.stats.series import Answers, Quantity, Series, pooled
 from pam_rollback.target.service_settings import Prometheus
 from tests.prometheus_server import prometheus
 from tests.sessions import RunningSandbox
@@ -131,28 +131,6 @@ def test_every_request_and_every_error_is_counted(watched: Watched) -> None:
 
 
 @pytest.mark.long_matrix("a real Prometheus")
-def test_response_times_lie_in_the_bucket_that_the_release_kept(watched: Watched) -> None:
-    """300 ms more for each: above 250 ms and at most 500, and no limit between the two can be judged."""
-    since_s = time.monotonic()
-    watched.range.remote.plant("latency", ms=300)
-    watched.send(30)
-
-    def told() -> object:
-        return pooled(point for point in watched.read(Quantity.LATENCY_P95_MS, since_s).points if point.known)
-
-    watched.until(lambda: getattr(told(), "n", 0) == 30, "30 response times")
-
-    found = told()
-    assert isinstance(found, Times)
-    assert (found.at_least, found.at_most) == (250, 500)
-    assert [found.standing(limit) for limit in (250, 400, 500)] == [
-        Standing.REACHED,
-        Standing.UNDECIDED,
-        Standing.BELOW,
-    ]
-
-
-@pytest.mark.long_matrix("a real Prometheus")
 def test_a_restart_is_seen_as_one(watched: Watched) -> None:
     """The counters begin anew: never negative, never zero; unknown for that step, and the new process is counted from its own scrapes."""
     since_s = time.monotonic()
@@ -214,22 +192,3 @@ def test_an_expression_of_the_environment_is_evaluated(watched: Watched) -> None
     }
     with pytest.raises(MeasurementFailed, match=r"has no result for .* or vector\(0\)"):
         told(f"100 * {errors} / {rate % USERS}")
-
-
-@pytest.mark.parametrize(
-    ("selector", "words"),
-    [
-        ("pam_requests_totl", "knows no series pam_requests_totl"),
-        ("pam_requests_total{", "HTTP 400, bad_data: .*; correct the query"),
-    ],
-)
-def test_a_slip_of_the_pen_is_told(watched: Watched, selector: str, words: str) -> None:
-    """In Prometheus' own words where it has any."""
-    now_s = time.monotonic() + watched.api.ahead_s()
-    with pytest.raises(MeasurementFailed, match=words):
-        watched.api.scraped(selector, since_s=now_s - 10, until_s=now_s)
-
-
-def test_its_clock_is_found(watched: Watched) -> None:
-    """Both run on this machine: the translation is right within the time of an answer."""
-    assert watched.api.ahead_s() == pytest.approx(time.time() - time.monotonic(), abs=0.5)

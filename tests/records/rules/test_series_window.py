@@ -117,14 +117,6 @@ def test_a_run_of_bad_steps_breaks_it_at_once() -> None:
     assert verdict.reason == "at or above 2 % for 30 s from +50 s of the watch on (tolerated 20 s)"
 
 
-def test_a_run_as_long_as_tolerated_does_not() -> None:
-    """Two steps of ten seconds; a good step ends a run, an unknown one does not."""
-    quiet = [Answers(10_000, 0)] * 6
-
-    assert judged(ERRORS, [BAD, BAD, *quiet, BAD, BAD]).state is WindowState.MET
-    assert judged(ERRORS, [BAD, None, BAD, *quiet]).state is WindowState.BROKEN
-
-
 def test_at_the_limit_is_not_below_it() -> None:
     """The plan says below."""
     assert judged(MEMORY, [99.99] * 10).state is WindowState.MET
@@ -166,11 +158,6 @@ def test_no_points_at_all_are_unknown() -> None:
 
     assert (verdict.state, verdict.value, verdict.n) == (WindowState.UNKNOWN, None, 0)
     assert "no point at all" in verdict.reason
-
-
-def test_a_gap_does_not_hide_what_was_seen() -> None:
-    """Evidence that it is broken stands all the same."""
-    assert judged(MEMORY, [120.0, None, None, None, None], after_s=60).state is WindowState.BROKEN
 
 
 def test_too_few_points_or_answers_are_unknown() -> None:
@@ -261,12 +248,6 @@ def test_what_is_not_a_number_is_an_unknown_point(value: float) -> None:
     assert gauge(1, value) == Point(1, None, why=f"the source says {value}")
     with pytest.raises(ValueError, match="what is not a number is unknown"):
         Point(1, value)
-
-
-def test_an_unknown_point_says_why() -> None:
-    """Nobody can do anything about nothing."""
-    with pytest.raises(ValueError, match="says why"):
-        Point(1, None)
 
 
 def test_moments_out_of_order_are_unknown() -> None:
@@ -415,30 +396,25 @@ MET = Window(
 
 
 def test_records_with_our_requests_are_believed() -> None:
-    """A few at the edges of their steps may be missing. Both figures are told."""
+    """A few at the edges of their steps may be missing; what was not answered to us may never have arrived. Both figures are told."""
     found = RecordedWindow(MET, Answers(1250, 0))
 
     assert found.number == 0.1
     assert str(found).endswith("14 of 14 points known), observed 900 s of 900 s asked; the prober saw 0.00 %, n=1250")
-    assert found.measured.definition.endswith("; the prober saw 0.00 %, n=1250")
     assert repr(found) == str(found)
+    assert RecordedWindow(MET, Answers(2000, 750)).number == 0.1
+    # Memory, and counters that leave out all that a prober without an account can ask.
+    assert RecordedWindow(MET).number == 0.1
+    p95 = replace(MET, spec=replace(MET.spec, measure=Quantity.LATENCY_P95_MS))
+    assert str(RecordedWindow(p95, Answers(7, 0))).endswith("; 7 requests were the prober's")
 
 
 def test_records_without_our_requests_are_about_something_else() -> None:
-    """A quiet service of another environment looks healthy."""
+    """A quiet service of another environment looks healthy. What is broken is broken all the same: they may be what was lost."""
     with pytest.raises(
         MeasurementFailed, match=r"expected our own 1251 requests .* are these the records of this service\?"
     ):
         _ = RecordedWindow(MET, Answers(1251, 0)).number
-
-
-def test_requests_that_were_not_answered_need_not_be_on_record() -> None:
-    """They may never have arrived."""
-    assert RecordedWindow(MET, Answers(2000, 750)).number == 0.1
-
-
-def test_what_is_broken_is_broken() -> None:
-    """Also when not all of our requests are there: they may be what was lost."""
     assert RecordedWindow(replace(MET, state=WindowState.BROKEN, at_least=3), Answers(9999, 0)).number == 3
 
 
@@ -446,13 +422,5 @@ def test_what_was_not_waited_for_is_unknown_and_says_why() -> None:
     """Another measure was broken."""
     cut = RecordedWindow(replace(MET, state=WindowState.HOLDING))
 
-    assert str(cut).endswith("not waited for: another measure is broken")
     with pytest.raises(MeasurementFailed, match=r"error rate .* so far, .*; not waited for: another measure is broken"):
         _ = cut.number
-
-
-def test_where_our_requests_are_not_counted_nothing_is_compared() -> None:
-    """Memory, and counters that leave out all that a prober without an account can ask."""
-    assert RecordedWindow(MET).number == 0.1
-    memory = replace(MET, spec=replace(MET.spec, measure=Quantity.LATENCY_P95_MS))
-    assert str(RecordedWindow(memory, Answers(7, 0))).endswith("; 7 requests were the prober's")

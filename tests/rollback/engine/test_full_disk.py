@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.wait import Waiter
-from pam_rollback.http.event_log import append_line
+from pam_rollback.http.files import append_line
 from pam_rollback.rollback import journal as journal_module
-from pam_rollback.rollback.feature_flag import undo_flags
+from pam_rollback.rollback.flags import undo_flags
 from pam_rollback.rollback.journal import ACTION, Journal
 from tests.rollback.strategies.test_feature_flag import OFF, ON, TARGET, Product, act
 from tests.selection import WHOLE
@@ -170,20 +170,3 @@ def test_a_journal_cut_anywhere_never_claims_that_nothing_is_owed(
         assert any(known) is (length >= began), (length, whole[:length][-80:])
         cut.append("undoing")
         assert cut.entries()[-1]["event"] == "undoing"
-
-
-def test_an_earlier_versions_cut_note_is_said(tmp_path: Path) -> None:
-    """It did not say which steps change something, and went on behind a line that nobody had finished."""
-    path = tmp_path / "journal.jsonl"
-    start = '{"at": "2026-01-01T00:00:00.000+00:00", "at_s": 1.0, "event": "action", "strategy": "feature-flag"}\n'
-    note = '{"at": "2026-01-01T00:00:01.000+00:00", "at_s": 2.0, "event": "undo-owed", "number": 1, "kind": "set-fl'
-    behind = '{"at": "2026-01-01T00:00:02.000+00:00", "at_s": 3.0, "event": "step-done", "step": "s", "result": ""}\n'
-
-    path.write_text(start + note[:40], "utf-8")
-    assert "is cut short" in Journal(path).gaps[0]
-    path.write_text(start + note + behind, "utf-8")
-    assert "'set-fl" not in str(Journal(path).gaps)
-    assert "set-fl" in Journal(path).gaps[0]
-    assert [entry["event"] for entry in Journal(path).entries()] == ["action", "step-done"]
-    path.write_text(start + '{"at": "2026-01-01T00:00:01.000+00:00", "at_s": 2.0, "event": "step-do', "utf-8")
-    assert Journal(path).gaps == []

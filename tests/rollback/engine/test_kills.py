@@ -109,7 +109,7 @@ def test_what_was_under_way_is_left_behind(tmp_path: Path) -> None:
     (tmp_path / "later").mkdir()
     journal = Witnessed(tmp_path / "later" / "journal.jsonl")
     running = MemoryStage(journal)
-    running.hosts.service.roll_back("api-old")
+    running.hosts.service.restore("api-old")
     assert MemoryStage(journal, running.hosts.left_behind()).settle().api == STABLE
 
 

@@ -105,12 +105,9 @@ def test_nothing_at_all_is_not_zero(render: StandIn, quantity: Quantity) -> None
 @pytest.mark.parametrize(
     ("what", "words"),
     [
-        ("error-500", "HTTP 500, internal server error, request "),
         ("unauthorized", "the key of [secrets] render_api_key_env is not accepted: export another one"),
-        ("rate-limited", "its limit (400 requests) was met, ask again in"),
         ("garbage", "expected JSON, found HTTP 200 application/json"),
         ("empty", "nothing is not zero"),
-        ("hangs", "; can this machine reach"),
     ],
 )
 def test_an_api_that_does_not_tell_is_unknown(render: StandIn, what: str, words: str, quantity: Quantity) -> None:

@@ -5,7 +5,7 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.flags import Flag
 from pam_rollback.probe.samples import Sample
-from pam_rollback.rollback.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
+from pam_rollback.rollback.flag_facts import Descent, Fare, FlagShare, Stage, Trend, shares
 from pam_rollback.stats.percentiles import Percentile
 
 CHAT, VOICE = "PAM_ENHANCED_UI", "PAM_VOICE_FEATURES"
@@ -14,22 +14,6 @@ CHAT, VOICE = "PAM_ENHANCED_UI", "PAM_VOICE_FEATURES"
 def fare(errors: int, n: int = 100, p95_ms: float = 200.0) -> Fare:
     """How users fared."""
     return Fare(n=n, errors=errors, p95=Percentile(95, p95_ms, n))
-
-
-@pytest.mark.parametrize(
-    ("flag", "share", "expected"),
-    [
-        (Flag(enabled=True, rollout_pct=100), 50, Flag(enabled=True, rollout_pct=50)),
-        (Flag(enabled=True, rollout_pct=25), 50, Flag(enabled=True, rollout_pct=25)),
-        (Flag(enabled=True, rollout_pct=25), 25, Flag(enabled=True, rollout_pct=25)),
-        (Flag(enabled=False, rollout_pct=100), 50, Flag(enabled=False, rollout_pct=100)),
-        (Flag(enabled=True, rollout_pct=0), 10, Flag(enabled=True, rollout_pct=0)),
-    ],
-    ids=["down", "below already", "there already", "off", "on for nobody"],
-)
-def test_a_flag_never_goes_up(flag: Flag, share: int, expected: Flag) -> None:
-    """Whatever it is at."""
-    assert lowered(flag, share) == expected
 
 
 @pytest.mark.parametrize(

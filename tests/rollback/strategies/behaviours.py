@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend, full_system
 
 CANDIDATE, STABLE = "1.42.0", "1.41.3"
-THROUGH_CLIENTS = {"an old page in the cache", "an old page that stays", "hangs", "done-but-hangs"}
-"""What is served, and git's own process: ``tests/rollback/strategies/test_hosts_and_history.py``."""
-Planted = tuple[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """Which steps fail and are left out, and what users get. ``planted`` on the sandbox, and ``words``, where it goes through clients."""
+    """Which steps fail and are left out, and what users get."""
 
     name: str
     strategy: str
@@ -21,16 +18,12 @@ class Case:
     left_out: set[str] = field(default_factory=set)
     site: str | None = None
     api: str | None = None
-    planted: tuple[Planted, ...] = ()
-    words: str = ""
 
 
 _B, _F = backend, frontend
 _AFTER_DEPLOY = {_B.STILL_OFF, _B.SERVED}
 _AFTER_RESTORE = {_F.LOCK, _F.SERVED}
 _BACKEND = ("backend-provider", "backend-commit", "backend-branch")
-_OLD_PAGE: Planted = ("old-page-served", {"release": "candidate"})
-_NO_PURGE: Planted = ("netlify-behaviour", {"what": "purge-without-effect"})
 
 
 def host_cases() -> Iterator[Case]:
@@ -50,12 +43,9 @@ def host_cases() -> Iterator[Case]:
     yield Case("never published", "frontend-restore", {_F.RESTORE}, _AFTER_RESTORE, site=CANDIDATE)
     yield Case("built over, unless locked", "frontend-restore", site=STABLE)
     yield Case("built over, and not locked", "frontend-restore", {_F.LOCK})
-    page = "a page with SHA-256"
-    yield Case("an old page in the cache", "frontend-restore", {_F.SERVED}, planted=(_OLD_PAGE,), words=page)
-    yield Case("an old page in the cache", "full-system", site=STABLE, api=STABLE, planted=(_OLD_PAGE,))
-    stays = {FRONT + _F.SERVED}
-    planted = (_OLD_PAGE, _NO_PURGE)
-    yield Case("an old page that stays", "full-system", stays, api=STABLE, planted=planted, words=page)
+    yield Case("an old page in the cache", "frontend-restore", {_F.SERVED})
+    yield Case("an old page in the cache", "full-system", site=STABLE, api=STABLE)
+    yield Case("an old page that stays", "full-system", {FRONT + _F.SERVED}, api=STABLE)
     yield Case("features cannot be switched off by the bad release", "full-system", site=STABLE, api=STABLE)
     yield Case(
         "features cannot be switched off, and the service not be rolled back",
@@ -71,15 +61,7 @@ def history_cases() -> Iterator[Case]:
     """What the repository does."""
     no_deploy = {_B.BRANCH, _B.DEPLOY, *_AFTER_DEPLOY}
     no_site = {_F.BUILD, _F.RESTORE, _F.PUSH, _F.BACK_END, *_AFTER_RESTORE}
-    for what, words in (("refused", ""), ("hangs", "no end after 3 s")):
-        said, refused = (_history(what), words), {_F.PUSH}
-        yield Case(what, "frontend-revert", refused, {_F.BACK_END}, STABLE, CANDIDATE, *said)
-        yield Case(what, "backend-branch", {_B.REVERT}, no_deploy, None, CANDIDATE, *said)
-    for strategy in ("frontend-revert", "backend-branch"):
-        yield Case("done-but-hangs", strategy, api=STABLE, planted=_history("done-but-hangs"))
+    yield Case("refused", "frontend-revert", {_F.PUSH}, {_F.BACK_END}, STABLE, CANDIDATE)
+    yield Case("refused", "backend-branch", {_B.REVERT}, no_deploy, None, CANDIDATE)
     yield Case("gone", "frontend-revert", {_F.REVERT}, no_site, CANDIDATE, CANDIDATE)
     yield Case("gone", "backend-branch", {_B.REVERT}, no_deploy, None, CANDIDATE)
-
-
-def _history(what: str) -> tuple[Planted, ...]:
-    return (("repository", {"what": what}),)

@@ -17,7 +17,7 @@ from typing import TypeVar
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import ActionFailed, ProviderError
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.deploys import Deploy, Service, live_among
 from pam_rollback.rollback.providers.netlify import NETLIFY
 from pam_rollback.rollback.providers.render import RENDER
 
@@ -159,7 +159,7 @@ class MemorySite:
     rules = NETLIFY
     hosts: Hosts
 
-    def published(self) -> Deploy:
+    def live(self) -> Deploy:
         """What visitors get."""
         return self._ask("site", self._published)
 
@@ -200,17 +200,6 @@ class MemorySite:
         state.to_come = [event for event in state.to_come if event[2] != deploy_id]
         self._replace(deploy_id, state="error")
         return self._found(deploy_id)
-
-    def cancel_running(self) -> Sequence[Deploy]:
-        """All that are built from git."""
-        return self._ask(
-            "deploys",
-            lambda: [self.cancel(deploy.id) for deploy in self.hosts.state.site if deploy.state == "building"],
-        )
-
-    def files(self) -> "MemorySite":
-        """It takes them itself."""
-        return self
 
     def purge(self) -> None:
         """It keeps no cache."""
@@ -274,7 +263,11 @@ class MemoryService:
         """The newest first."""
         return self._ask("list", lambda: [deploy for deploy in self.hosts.state.deploys if deploy.state != "unlisted"])
 
-    def roll_back(self, deploy_id: str) -> Deploy:
+    def live(self) -> Deploy:
+        """The one of the list that runs."""
+        return live_among(self.deploys())
+
+    def restore(self, deploy_id: str) -> Deploy:
         """A new deploy of an old build."""
 
         def do() -> Deploy:

@@ -13,10 +13,9 @@ from pam_rollback.report.verdict import ExitCode, classify
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.emergency import Emergency
+from pam_rollback.rollback.flags import AllFeatures
 from pam_rollback.rollback.frontend import Frontend, Sources
-from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.journal import Journal
-from pam_rollback.rollback.repository import Repository
 from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import StepRecord, StepsFailed
 
@@ -70,7 +69,7 @@ class Stage(Protocol):
         """The history and how it is built."""
 
     @property
-    def repository(self) -> Repository:
+    def repository(self) -> Any:
         """The history."""
 
     @property

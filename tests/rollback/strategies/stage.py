@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.wait import Waiter
-from pam_rollback.rollback import backend, flag_writing, frontend
+from pam_rollback.rollback import backend, flags, frontend
 from pam_rollback.rollback.backend import ApiService, undo_running
 from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.emergency import Emergency
-from pam_rollback.rollback.feature_flag import Flags, undo_flags
+from pam_rollback.rollback.flags import AllFeatures, Flags, undo_flags
 from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
-from pam_rollback.rollback.full_system import AllFeatures
+from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.step_list import Telling
@@ -71,8 +72,8 @@ class MemoryStage:
                 elif undo.kind == frontend.UNDO_KIND:
                     undo_publishing(undo, self.frontend, self.journal)
                 elif undo.kind == frontend.UNDO_BRANCH_KIND:
-                    undo_push(undo, self.repository)
-                elif undo.kind == flag_writing.UNDO_KIND:
+                    undo_push(undo, cast("GitRepository", self.repository))
+                elif undo.kind == flags.UNDO_KIND:
                     undo_flags(undo, self.hosts.flags, self.journal, self.waiter)
                 else:
                     raise AssertionError(undo.kind)
@@ -185,9 +186,8 @@ class MemoryStage:
     def sources(self) -> Sources:
         """A build that takes no time."""
         return Sources(
-            repository=self.repository,
+            repository=cast("GitRepository", self.repository),
             build=self.build,
-            files=self.hosts.site,
             branch="main",
             follows=lambda: True,
             see_back_end=lambda commit: until_served(
@@ -223,11 +223,18 @@ class MemoryStage:
 
     def empty_site_cache(self) -> str:
         """Asked of the site's host."""
-        return self.hosts.answer("Netlify", "purge", lambda: "emptied")
+        emptied = self.hosts.answer("Netlify", "purge", lambda: "emptied")
+        if "no purge" not in self.hosts.behaves:
+            self.hosts.behaves.discard("old page")
+        return emptied
 
     def _look(self, site: str, commit: str) -> Served:
         state = self.hosts.left_behind()
         live = next((deploy.commit for deploy in state.deploys if deploy.state == "live"), "")
         published = next(deploy.commit for deploy in state.site if deploy.id == state.published)
         found = published if site == FRONT_END else live
+        if site == FRONT_END and "old page" in self.hosts.behaves:
+            found = CANDIDATE
+        if f"another answers: {site}" in self.hosts.behaves:
+            found = CANDIDATE if commit == STABLE else STABLE
         return Served(site, Wanted(commit=commit), commit="" if site == BACK_END and state.down else found)

@@ -11,14 +11,30 @@ from hypothesis import strategies as st
 from pam_rollback.core.outside_text import cleaned, shows_something
 from pam_rollback.notify.channels import mailer_of
 from pam_rollback.notify.slack import SlackWebhook
-from pam_rollback.rollback.git import GitRepository
+from pam_rollback.rollback.git import GitRepository, open_repository
+from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.lock import Holder, LockRefs, read_holder
 from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from pam_rollback.target.pam_api import CacheApi, EmergencyApi, FlagApi
-from tests.sessions import ON, RunningSandbox
+from tests.sessions import ON, ROOT, RunningSandbox
 
 ON_RECORD = "SELECT initiated_by FROM flag_history ORDER BY id DESC LIMIT 1"
 TYPED = st.text(st.characters(exclude_categories=["Cs"]), max_size=150).map(cleaned).filter(shows_something)
+
+
+@pytest.fixture
+def environment(running_sandbox: RunningSandbox) -> Environment:
+    """The sandbox as the suite reads it."""
+    return load_environment(str(running_sandbox.file), ROOT / "environments", {})
+
+
+@pytest.fixture
+def repository(environment: Environment) -> Iterator[GitRepository]:
+    """The product's."""
+    assert environment.git is not None
+    with open_repository(GitCommand(environment.git.remote, deadline_s=3.0)) as opened:
+        yield opened
 
 
 @pytest.fixture

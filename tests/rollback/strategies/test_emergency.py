@@ -12,7 +12,7 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Unreadable
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plugin.topics.flags import past_the_product
 from pam_rollback.rollback import emergency as hands
-from pam_rollback.rollback.feature_flag import Flags
+from pam_rollback.rollback.flags import Flags
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.steps import StepsFailed
@@ -109,7 +109,7 @@ def test_all_is_well(journal: Journal) -> None:
 
     assert product.calls == [(Called.why, "tests")]
     assert set(done.outcome.flags) == set(product.flags)
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert done.evaluated.everyone_off
     assert not done.took.past_the_product
     assert not asked_the_provider(journal)
@@ -122,7 +122,7 @@ def test_an_answer_that_nobody_understands_is_looked_into(journal: Journal) -> N
     """Whether it was done is seen by reading back: done, then all is well; not done, then it failed."""
     done = act(Emergency(mumbles=True), journal)
 
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert "whether it was done is not known" in done.steps[1].result
     with pytest.raises(StepsFailed, match="did not take effect"):
         act(Emergency(mumbles=True, ignores=True), journal)
@@ -137,7 +137,7 @@ def test_done_twice_changes_nothing_and_says_so(journal: Journal) -> None:
     assert product.calls == []
     assert journal.owed() == []
     assert done.steps[1].result == "nothing to change: all flags are off already"
-    assert done.outcome.all_off
+    assert done.outcome.on == []
 
 
 def test_accepted_but_ignored_is_a_failed_action(journal: Journal) -> None:

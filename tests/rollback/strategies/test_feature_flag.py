@@ -10,13 +10,8 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.asked_users import AskedUsers
-from pam_rollback.rollback.feature_flag import (
-    Evaluation,
-    FlagRollback,
-    Flags,
-    switched_off,
-    undo_flags,
-)
+from pam_rollback.rollback.flag_facts import Evaluation
+from pam_rollback.rollback.flags import FlagRollback, Flags, switched_off, undo_flags
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.step_list import Telling
 from tests.virtual_clock import VirtualClock
@@ -88,7 +83,7 @@ def test_all_is_well(journal: Journal) -> None:
 
     done = act(product, journal)
 
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert done.evaluated.everyone_off
     assert done.notice_problem == ""
     assert product.posted == ["PAM features are off"]
@@ -127,7 +122,7 @@ def test_a_read_back_that_nobody_understands_is_repeated(journal: Journal) -> No
 
     product = Mumbling()
 
-    assert act(product, journal).outcome.all_off
+    assert act(product, journal).outcome.on == []
     assert product.reads == 6
 
 
@@ -180,7 +175,7 @@ def test_a_message_that_fails_stops_nothing(journal: Journal) -> None:
     """Users are helped first; that the team does not know is reported."""
     done = act(Product(notice="Slack: HTTP 500"), journal)
 
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert done.notice_problem == "Slack: HTTP 500"
     assert not done.steps[-1].done
 

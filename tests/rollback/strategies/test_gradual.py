@@ -11,10 +11,10 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.feature_flag import Flags
+from pam_rollback.rollback.flag_facts import Fare
+from pam_rollback.rollback.flags import Flags
 from pam_rollback.rollback.gradual import GoingDown, GradualRollback, Way, take_back_by_shares
 from pam_rollback.rollback.journal import Journal
-from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.stats.percentiles import Percentile
@@ -26,7 +26,7 @@ OFF = Flag(enabled=False, rollout_pct=0)
 TARGET = dict.fromkeys(NAMES, OFF)
 USERS = [f"user-{number}" for number in range(200)]
 STRATEGY = load_plan(ROOT / "plan.toml").strategy("gradual")
-WAY = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50, fast_ms=500)
+WAY = Way(hold_s=40, increase_pct_max=50, fast_ms=500)
 
 
 def place(user: str) -> int:
@@ -102,7 +102,7 @@ def test_all_is_well(journal: Journal) -> None:
     assert all(set(change) == set(NAMES) for change in product.changes)
     assert done.descent.as_asked
     assert done.evaluated.everyone_off
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert done.finished_s == 120
     (undo,) = journal.owed()
     assert undo.facts["flags"] == {name: {"enabled": True, "rollout_pct": 100} for name in NAMES}
@@ -118,7 +118,7 @@ def test_done_twice_changes_nothing_and_says_so(journal: Journal) -> None:
     assert journal.owed() == []
     assert "nothing to change" in done.steps[-1].result
     assert done.descent.as_asked
-    assert done.outcome.all_off
+    assert done.outcome.on == []
 
 
 def test_a_flag_that_is_lower_already_goes_on_from_there(journal: Journal) -> None:
@@ -141,7 +141,7 @@ def test_straight_to_0_when_users_fare_worse(journal: Journal) -> None:
 
     assert product.shares_set() == [50, 0]
     assert "users fare worse at 50 %: more errors: 60 of 100 answers wrong" in done.descent.straight_because
-    assert done.outcome.all_off
+    assert done.outcome.on == []
 
 
 def test_straight_to_0_when_a_share_is_refused(journal: Journal) -> None:
@@ -151,7 +151,7 @@ def test_straight_to_0_when_a_share_is_refused(journal: Journal) -> None:
     done = act(product, journal)
 
     assert product.shares_set() == [50, 0]
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert [str(step.name) for step in done.steps if not step.done] == ["down to 25 %", "watch users at 25 %"]
     with pytest.raises(MeasurementFailed, match="25 % was not reached: HTTP 500"):
         _ = done.descent.as_asked

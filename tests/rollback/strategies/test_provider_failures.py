@@ -40,7 +40,7 @@ def judge(world: MemoryStage, row: Row, ended: Ended, *, helped: bool, good: str
 
 
 def cases() -> list[object]:
-    """Every row with every failure. An upload that was done and not heard of is the client's to find out (``NetlifyFiles``)."""
+    """Every row with every failure. An upload that was done and not heard of is the client's to find out (``NetlifySite``)."""
     return [
         pytest.param(row, failure, id=f"{row.strategy}-{PROVIDERS[row.provider]}-{row.operation}-{failure}")
         for row in ROWS

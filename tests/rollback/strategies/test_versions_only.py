@@ -1,131 +1,102 @@
 """A product that names its version and no commit, as the real one does: the version proves the target where no other deploy has it."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from pam_rollback.core.wait import Waiter
-from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.deploys import LIVE
-from pam_rollback.rollback.provider_access import served_api
+from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.release_proof import Sighting
-from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources
 from pam_rollback.target.environment import Environment
-from pam_rollback.target.environment_file import load_environment
-from tests.rollback.strategies.conftest import MakeScene
-from tests.rollback.strategies.scene import STABLE, Scene
-from tests.rollback.strategies.titles import backend
-from tests.sessions import ROOT, RunningSandbox
+from pam_rollback.target.served_release import BACK_END, Served, Wanted
+from pam_rollback.target.service_settings import Git
+from tests.bare_repository import Origin, make_origin
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-def names_versions_only(running_sandbox: RunningSandbox) -> None:
-    """From now on nobody is told the commit."""
-    running_sandbox.remote.plant("answers-without-commit", path="/version", server="api")
+@dataclass
+class Answering:
+    """A back end, and its host: what answers names its version, and two deploys were with users."""
+
+    origin: Origin
+    version: str = "1.41.3"
+    before: str = ""
+    """The commit that ran before; empty: that of the new release."""
+
+    def look(self, wanted: Wanted) -> Served:
+        """No commit is named."""
+        return Served(BACK_END, wanted, version=self.version)
+
+    def deploys(self) -> Sequence[Deploy]:
+        """The stable release runs again."""
+        before = self.before or self.origin.merge
+        return [
+            Deploy("dep-2", "live", self.origin.stable, NOON, NOON, trigger="rollback"),
+            Deploy("dep-1", "deactivated", before, NOON - timedelta(hours=1), NOON - timedelta(hours=1)),
+        ]
 
 
-@pytest.fixture(autouse=True)
-def as_at_the_start(shared_range: RunningSandbox) -> Iterator[None]:
-    """The hosts, too."""
-    shared_range.remote.reset()
-    yield
-    shared_range.remote.reset()
-    shared_range.as_it_was()
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Origin:
+    """The product's repository."""
+    return make_origin(tmp_path_factory.mktemp("origin"))
 
 
 @pytest.fixture
-def without_file(environment: Environment, shared_range: RunningSandbox, tmp_path: Path) -> Environment:
-    """The same environment; nobody said in which file a commit names its version."""
-    text = shared_range.file.read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("version_file")]
-    file = tmp_path / "no-version-file.toml"
-    file.touch(mode=0o600)
-    file.write_text("\n".join(lines), encoding="utf-8")
-    assert environment.git is not None
-    return load_environment(str(file), ROOT / "environments", {})
+def answering(origin: Origin) -> Answering:
+    """After a rollback."""
+    return Answering(origin)
 
 
-@pytest.mark.long_matrix
-@pytest.mark.parametrize(
-    "strategy", ["full-system", "backend-provider", "backend-commit", "backend-branch", "frontend-revert"]
-)
-def test_the_version_proves_the_target(scene: Scene, strategy: str) -> None:
+def sources(remote: Path, *, file: str = "version.txt", seen: Sequence[Sighting] = ()) -> VersionSources:
+    """The repository, and what answered before."""
+    told = SimpleNamespace(name="staging", git=Git(remote=str(remote), version_file=file), has_secret=lambda _: False)
+    return VersionSources(cast("Environment", told), lambda: seen)
+
+
+def looked(answering: Answering, known: VersionSources) -> Served:
+    """What answers, held against the stable commit."""
+    return ApiLook(cast("Any", answering), cast("Any", answering), known)(answering.origin.stable)
+
+
+def test_the_version_proves_the_target(answering: Answering) -> None:
     """The commit's own file says which version it has, and what ran before has another."""
-    before = scene.world()
-    names_versions_only(scene.range)
-
-    ended = scene.perform(strategy)
-
-    assert ended.exit_code is ExitCode.GO, ended.error
-    assert scene.api_release() == STABLE or strategy == "backend-branch"
-    scene.range.remote.clear_all()
-    scene.undo()
-    assert scene.until(before) == before
+    assert looked(answering, sources(answering.origin.folder)).is_wanted
+    answering.version = "1.42.0"
+    assert looked(answering, sources(answering.origin.folder)).is_another
 
 
-@pytest.mark.long_matrix("a version proves less")
-def test_a_version_that_both_have_proves_nothing(scene: Scene) -> None:
-    """A colleague changed a text and counted nothing up: going back from there cannot be seen, and is not claimed."""
-    live = scene.commits["candidate"]
-    pushed = scene.range.remote.push()
-    deploys = Waiter().until(
-        lambda: {deploy.commit: deploy for deploy in scene.service.deploys()},
-        holds=lambda listed: pushed in listed and listed[pushed].state == LIVE,
-        within_s=20,
-        what="the colleague's commit is live",
+def test_a_version_that_both_have_proves_nothing(answering: Answering) -> None:
+    """What ran before is of the same version: going back from there cannot be seen, and is not claimed."""
+    answering.before = answering.origin.stable[:-1] + "0"
+    seen = [Sighting(NOON - timedelta(minutes=30), "1.41.3")]
+    served = looked(answering, sources(answering.origin.folder, seen=seen))
+
+    assert served.cannot_be_told
+    assert "has the version 1.41.3, too" in str(served)
+
+
+def test_without_a_file_it_says_what_to_set(answering: Answering) -> None:
+    """The action was done; that it was cannot be seen, unless a baseline and the session's start saw both releases."""
+    assert "is not known (staging names no [git] version_file)" in str(
+        looked(answering, sources(answering.origin.folder, file=""))
     )
-    names_versions_only(scene.range)
-
-    object.__setattr__(scene, "targets", replace(scene.targets, backend=deploys[live]))
-    ended = scene.perform("backend-provider")
-
-    assert isinstance(ended.error, StepsFailed)
-    assert ended.exit_code is ExitCode.ACTION_FAILED
-    assert ended.named("failed") == {backend.SERVED}
-    assert "whether it is that cannot be told, dep-" in str(ended.error)
-    assert "has the version 1.42.0, too; see at the provider what is live" in str(ended.error)
+    seen = [Sighting(NOON - timedelta(minutes=30), "1.42.0"), Sighting(NOON + timedelta(minutes=30), "1.41.3")]
+    assert looked(answering, sources(answering.origin.folder, file="", seen=seen)).is_wanted
 
 
-@pytest.mark.long_matrix("a version proves less")
-def test_without_a_file_it_says_what_to_set(make_scene: MakeScene, without_file: Environment) -> None:
-    """The action was done; that it was cannot be seen."""
-    scene = make_scene()
-    names_versions_only(scene.range)
-
-    ended = replace(scene, environment=without_file).perform("backend-provider")
-
-    assert ended.exit_code is ExitCode.ACTION_FAILED
-    assert ended.named("failed") == {backend.SERVED}
-    assert "is not known (sandbox names no [git] version_file)" in str(ended.error)
-
-
-@pytest.mark.long_matrix("a version proves less")
-def test_what_answered_before_tells_the_version_without_a_file(scene: Scene, without_file: Environment) -> None:
-    """A baseline of yesterday saw the stable release, and the session's start the one that is bad."""
-    now = datetime.now(UTC)
-    seen = [Sighting(now - timedelta(days=1), STABLE), Sighting(now, "1.42.0")]
-    look = ApiLook(served_api(without_file), scene.service, VersionSources(without_file, lambda: seen))
-    commit = scene.commits["stable"]
-    names_versions_only(scene.range)
-
-    assert not look(commit).is_wanted
-    assert scene.perform("backend-provider").exit_code is ExitCode.GO
-    assert look(commit).is_wanted
-    assert str(look(commit)) == "the back end serves release 1.41.3"
-
-
-def test_a_repository_that_is_out_of_reach_is_asked_again(scene: Scene) -> None:
+def test_a_repository_that_is_out_of_reach_is_asked_again(answering: Answering, tmp_path: Path) -> None:
     """It is no proof meanwhile, and one afterwards."""
-    assert scene.perform("backend-provider").exit_code is ExitCode.GO
-    names_versions_only(scene.range)
-    look = ApiLook(served_api(scene.environment), scene.service, VersionSources(scene.environment))
-    commit = scene.commits["stable"]
-    scene.range.remote.plant("repository", what="gone")
+    gone = tmp_path / "gone.git"
+    known = sources(gone)
 
-    assert look(commit).cannot_be_told
-    assert "is not known (git fetch at " in str(look(commit))
-    scene.range.remote.clear("repository")
-    assert look(commit).is_wanted
+    assert looked(answering, known).cannot_be_told
+    assert "is not known (git fetch at " in str(looked(answering, known))
+    answering.origin.copied(gone)
+    assert looked(answering, known).is_wanted

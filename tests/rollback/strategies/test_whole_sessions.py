@@ -124,19 +124,19 @@ def deploy_the_bad_back_end(environment: Environment) -> None:
     """As a colleague who knows of nothing: what came before the rollback runs again."""
     host = api_host(environment, Waiter())
     bad = next(deploy for deploy in host.deploys() if deploy.state == "deactivated" and deploy.trigger == "new_commit")
-    again = host.roll_back(bad.id)
+    again = host.restore(bad.id)
     Waiter().until(lambda: host.deploy(again.id).state, holds=lambda now: now == "live", within_s=30, what="it is live")
 
 
 def publish_the_bad_site(environment: Environment) -> None:
     """The same for the site, lock or not."""
     host = site_host(environment, Waiter())
-    published = host.published()
+    published = host.live()
     ready = [deploy for deploy in host.deploys() if deploy.state == "ready" and deploy.commit != published.commit]
     bad = max(ready, key=lambda deploy: deploy.finished_at or NEVER)
     host.unlock(published.id)
     host.restore(bad.id)
-    Waiter().until(lambda: host.published().id, holds=lambda now: now == bad.id, within_s=30, what="it is published")
+    Waiter().until(lambda: host.live().id, holds=lambda now: now == bad.id, within_s=30, what="it is published")
 
 
 def said(ended: Finished) -> str:
@@ -269,9 +269,7 @@ def test_after_a_rollback_of_one_site_the_releases_are_named_one_by_one(
     host = site_host(load_environment(str(running_sandbox.file), ROOT / "environments", {}), Waiter())
     stable = running_sandbox.remote.identity()["releases"]["stable"]["commit"]
     host.restore(next(deploy.id for deploy in host.deploys() if deploy.commit == stable))
-    Waiter().until(
-        host.published, holds=lambda now: now.commit == stable, within_s=10, what="the stable site is published"
-    )
+    Waiter().until(host.live, holds=lambda now: now.commit == stable, within_s=10, what="the stable site is published")
     health = ("-m", "health", "--env", str(running_sandbox.file))
 
     untold = project.run(*health)
@@ -307,7 +305,7 @@ def test_a_lock_that_is_gone_is_seen(running_sandbox: RunningSandbox, project: P
 
     def unlock(environment: Environment) -> None:
         host = site_host(environment, Waiter())
-        host.unlock(host.published().id)
+        host.unlock(host.live().id)
 
     ended = drill_with_a_colleague(
         project, running_sandbox, story="drills/test_frontend_restore.py", step=frontend.LOCK, does=unlock

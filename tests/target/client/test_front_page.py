@@ -14,7 +14,7 @@ from pam_rollback.browser import site as site_module
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.probe.journeys import Journey, ProbeConfig
-from pam_rollback.probe.prober import start_prober
+from pam_rollback.probe.observer import Prober
 from pam_rollback.target.expectation import Expect
 from pam_rollback.target.front_page import LATER_ALL, LATER_SAMPLED, shortcoming_of_rendered
 from pam_rollback.target.front_page_reader import look_at_front_page
@@ -184,7 +184,7 @@ def test_a_probe_is_bad_while_a_script_is_missing(site: Site, tmp_path: Path) ->
     journey = Journey(name="page", url=f"{site.url}/", expect=Expect(content_type="text/html", site=True))
     order = ProbeConfig(journeys=(journey,), rate_hz=20, timeout_s=2)
     script = site.files.pop("/a.js")
-    with start_prober(order, tmp_path / "timeline.jsonl") as prober:
+    with Prober(order, tmp_path / "timeline.jsonl") as prober:
         first = prober.wait_for_first(5, within_s=10)
         site.files["/a.js"] = script
         count = len(prober.timeline.samples())

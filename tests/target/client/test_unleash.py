@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.target.service_settings import Unleash
 from pam_rollback.target.unleash import UnleashAdmin, UnleashEvaluation
-from tests.scripted_provider import CLOSED, CUT_JSON, GARBAGE, HALF, Reply, hangs, reset, says
+from tests.scripted_provider import CUT_JSON, Reply, hangs, says
 from tests.target.client.unleash_scenes import *  # noqa: F403 - the same scenes
 from tests.target.client.unleash_scenes import OFF, ON, USERS, Place, begun, switched
 from tests.unleash_stand_in import ADMIN, FRONTEND, StandIn, unleash_stand_in
@@ -44,22 +44,13 @@ def _admin(place: Place) -> UnleashAdmin:
         (says({"message": "no"}, 403), r"HTTP 403.*change requests are on"),
         (says({"message": "no"}, 404), r"HTTP 404.*project and environment right"),
         (says({"message": "busy"}, 409), r"HTTP 409, busy.*somebody else is changing it"),
-        (says({"message": "slow down"}, 429, Retry_After="7"), r"HTTP 429.*ask again in 7 s"),
-        (says({"message": ADMIN}, 500), r"HTTP 500, \(the token\)"),
-        (says(status=302, Location="http://elsewhere"), r"it points elsewhere"),
-        (GARBAGE, r"read the flags"),
-        (HALF, r"closed after 7 of 900"),
-        (CLOSED, r"read the flags"),
-        (reset, r"read the flags"),
-        (hangs, r"no answer within 0\.4 s"),
         (says(text="<html>"), r"expected Unleash's export"),
         (says({"features": [{}], "featureEnvironments": [], "featureStrategies": []}), r"expected Unleash's export"),
         (says([]), r"expected Unleash's export"),
         (CUT_JSON, r"expected Unleash's export"),
     ],
     ids=[
-        *("401", "403", "404", "409", "429", "500", "redirect", "garbage", "half", "closed", "reset", "hangs"),
-        *("html", "no names", "a list", "cut JSON"),
+        *("401", "403", "404", "409", "html", "no names", "a list", "cut JSON"),
     ],
 )
 def test_reading_from_a_server_that_fails(stand_in: tuple[StandIn, Place], reply: Reply, words: str) -> None:
@@ -70,19 +61,6 @@ def test_reading_from_a_server_that_fails(stand_in: tuple[StandIn, Place], reply
     with pytest.raises(ActionFailed, match=words) as failed:
         _admin(place).read_flags()
     assert ADMIN not in str(failed.value)
-
-
-@pytest.mark.parametrize(
-    "reply", [says(status=502), reset, CLOSED, says(status=429)], ids=["502", "reset", "closed", "429"]
-)
-def test_a_hiccup_is_asked_past(stand_in: tuple[StandIn, Place], reply: Reply) -> None:
-    """A read and a switch may be repeated: once is not the end of a rollback."""
-    server, place = stand_in
-    server.failing["export"], server.failing["bulk_features"] = [reply], [reply]
-
-    place.admin.set_flags({place.a: OFF})
-
-    assert place.admin.read_flags()[place.a] == OFF
 
 
 @pytest.mark.parametrize("status", [403, 404, 409])
@@ -96,33 +74,19 @@ def test_a_change_that_is_refused_is_no_rollback(stand_in: tuple[StandIn, Place]
     assert place.admin.read_flags()[place.a] == ON
 
 
-def test_a_lost_answer_is_looked_for(stand_in: tuple[StandIn, Place]) -> None:
-    """The change is unclear then, so the strategy looks before it asks again."""
-    server, place = stand_in
-    server.failing["bulk_features"] = [says(status=500)] * 9
-    admin = _admin(place)
-
-    with pytest.raises(ProviderError, match="may have been done all the same") as unclear:
-        admin.set_flags({place.a: OFF})
-    assert unclear.value.http_status == 500
-
-
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
         (says({"message": "no"}, 401), r"HTTP 401.*not accepted"),
         (says({"message": "no"}, 403), r"HTTP 403.*another kind"),
         (says({}, 404), r"HTTP 404.*frontend_url right"),
-        (says({}, 429), r"HTTP 429.*too many users"),
-        (says({"toggles": []}, 503), r"HTTP 503"),
         (says({"toggles": None}), r"expected Unleash's toggles"),
         (says({"toggles": [{"name": "x"}]}), r"expected Unleash's toggles"),
         (says({"message": FRONTEND}, 400), r"\(the token\)"),
         (says(text="off"), r"expected Unleash's toggles"),
-        (GARBAGE, r"expected Unleash's toggles"),
         (hangs, r"no answer within 0\.4 s"),
     ],
-    ids=["401", "403", "404", "429", "503", "null", "unnamed", "400", "text", "garbage", "hangs"],
+    ids=["401", "403", "404", "null", "unnamed", "400", "text", "hangs"],
 )
 def test_an_evaluation_that_fails_is_not_off(stand_in: tuple[StandIn, Place], reply: Reply, words: str) -> None:
     """What users get is not known then; the token is in no message."""
@@ -153,7 +117,7 @@ def test_users_who_keep_a_feature_are_seen(stand_in: tuple[StandIn, Place]) -> N
 
     done = switched(place, place.a, waiter=Waiter(VirtualClock()))
 
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert not done.evaluated.everyone_off
     assert f"{place.a}: {len(USERS)} of {len(USERS)} users" in str(done.evaluated)
     assert done.finished_s >= 5, "the evaluating side has its time to learn of it"

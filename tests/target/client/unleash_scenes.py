@@ -17,12 +17,11 @@ from pam_rollback.http.client import fetch
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.redeploy.ramp.facts import measured, wanted_at
-from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
-from pam_rollback.rollback.flag_writing import raise_flags
+from pam_rollback.rollback.flag_facts import Fare
+from pam_rollback.rollback.flags import FlagRollback, Flags, raise_flags, switched_off, undo_flags
 from pam_rollback.rollback.gradual import GoingDown, Way, take_back_by_shares
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.preflight_questions import closed, evaluation_known, flags_known
-from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.stats.percentiles import Percentile
 from pam_rollback.target.environment import Environment
@@ -36,7 +35,7 @@ from tests.unleash_stand_in import ADMIN, FRONTEND, OTHER_FRONTEND
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)
 USERS = [f"user-{number}" for number in range(60)]
 STRATEGY = load_plan(ROOT / "plan.toml").strategy("gradual")
-WAY = Way(shares_pct=(50, 25, 10, 0), hold_s=0, increase_pct_max=50, fast_ms=500)
+WAY = Way(hold_s=0, increase_pct_max=50, fast_ms=500)
 NOWHERE = "no-such-token-anywhere"
 Counts = Mapping[str, int]
 
@@ -176,7 +175,7 @@ def test_the_rollback_by_flags_and_its_undo(place: Place) -> None:
 
     done = switched(place, place.a, place.b)
 
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert done.evaluated.everyone_off
     assert done.evaluated.users == len(USERS)
     (undo,) = place.journal.owed()

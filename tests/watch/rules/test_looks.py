@@ -6,8 +6,7 @@ import tracemalloc
 import pytest
 
 from pam_rollback.decision.decision import Finding, State
-from pam_rollback.ops.watch.looks import Look, Streaks
-from pam_rollback.ops.watch.turn import Moment, length_s, unwatched_s
+from pam_rollback.ops.watch.looks import Look, Moment, Streaks, length_s, unwatched_s
 
 EVERY_S = 15.0
 LOOKS_A_DAY = 5760

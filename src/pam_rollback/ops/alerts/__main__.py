@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.ops.alerts.rule_file import known_before, rule_file
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.target.environment import Environment
@@ -17,11 +17,11 @@ from pam_rollback.target.environment_file import SANDBOX, load_environment, whic
 FAILED = 1
 
 
-@plainly.told
+@files.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Write the file and say what it watches; 1, with the reason, when it cannot be written."""
     options = _parser().parse_args(arguments)
-    root = root or plainly.project_folder()
+    root = root or files.project_folder()
     if options.pace is not None and not options.pace >= 1:
         return _failed(f"--pace {options.pace:g}: expected 1 or more")
     if not options.env and (question := which(root / "environments")):

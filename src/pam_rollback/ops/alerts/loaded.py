@@ -5,18 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pam_rollback.core.figures import Measured, listed
-from pam_rollback.ops.alerts.rule_file import group_of, names_in, rule_file, series_of
+from pam_rollback.ops.alerts.rule_file import group_of, names_in, rule_file
 from pam_rollback.plan.plan import Plan
-from pam_rollback.records.prometheus import PrometheusApi
+from pam_rollback.records.prometheus import PrometheusApi, series_named
 from pam_rollback.target.environment import Environment
 
 _SHOWN = 4
-
-
-def api_of(environment: Environment) -> PrometheusApi:
-    """The environment's Prometheus. Raises MeasurementFailed where it names none."""
-    token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
-    return PrometheusApi(series_of(environment).url, token=token, deadline_s=environment.probing.request_deadline_s)
 
 
 def loaded(api: PrometheusApi, plan: Plan, environment: Environment) -> Measured:
@@ -69,7 +63,7 @@ def told(api: PrometheusApi) -> Measured:
 
 def users_fed(api: PrometheusApi, environment: Environment) -> Measured:
     """How many of errors, speed and memory are scraped."""
-    settings = series_of(environment)
+    settings = series_named(environment)
     own = f'pam:error_rate:pct{{environment="{environment.name}"}}' if settings.error_rate_pct else ""
     series = {
         "errors": settings.requests or own,
@@ -81,11 +75,11 @@ def users_fed(api: PrometheusApi, environment: Environment) -> Measured:
 
 def health_fed(api: PrometheusApi, environment: Environment) -> Measured:
     """Whether it is asked all the time whether the product answers."""
-    return _fed(api, environment, {"whether it answers": series_of(environment).up})
+    return _fed(api, environment, {"whether it answers": series_named(environment).up})
 
 
 def _fed(api: PrometheusApi, environment: Environment, series: Mapping[str, str]) -> Measured:
-    within_s = series_of(environment).gap_max_s
+    within_s = series_named(environment).gap_max_s
     now_s = time.monotonic() + api.ahead_s()
     samples = {
         what: sum(len(one.samples) for one in api.known(selector, since_s=now_s - within_s, until_s=now_s))

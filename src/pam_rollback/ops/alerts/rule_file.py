@@ -10,6 +10,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.decision.decision import strategies_for
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import OwnTrigger
+from pam_rollback.records.prometheus import series_named
 from pam_rollback.report.baseline_record import load_baseline
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.known_before import unanswered_on
@@ -43,7 +44,7 @@ def rule_file(
     """
     import jinja2  # noqa: PLC0415 - most sessions write no file
 
-    settings = series_of(environment)
+    settings = series_named(environment)
     # No HTML comes of it: each text is quoted as YAML reads it.
     templates = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701
     templates.filters.update(
@@ -77,16 +78,6 @@ def group_of(environment: Environment) -> str:
 def names_in(rules: str) -> list[str]:
     """The names of the rules of a file."""
     return _NAME.findall(rules)
-
-
-def series_of(environment: Environment) -> Prometheus:
-    """What the environment names. Raises MeasurementFailed where it names nothing."""
-    if environment.prometheus is None:
-        raise MeasurementFailed(
-            f"{environment.name} names no series: expected a table [prometheus] in its file, found none; write one, see "
-            "docs/how-to/attach-to-an-environment.md#prometheus"
-        )
-    return environment.prometheus
 
 
 def known_before(file: Path, environment: Environment, plan: Plan) -> tuple[float, date]:

@@ -19,7 +19,7 @@ from pam_rollback.plugin.baseline_files import BASELINE_FILE, BaselinePart, Reco
 from pam_rollback.plugin.fixtures import note, tell
 from pam_rollback.plugin.needs import titled
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.report.baseline_record import Baseline, Origin, Part, Red
+from pam_rollback.report.baseline_record import Baseline, Origin, Part
 from pam_rollback.target.contract import undescribed
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.health import HealthAround, HealthReport
@@ -164,7 +164,7 @@ def record(
     base = Baseline(
         suite=VERSION,
         origin=origin(),
-        found=tuple(map(Red.of, found)),
+        found=tuple(one.kept for one in found),
         parts=files,
         not_recorded=undeclared | failed,
     )

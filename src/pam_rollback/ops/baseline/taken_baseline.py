@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Fact, Measured
 from pam_rollback.plan.plan_items import ErrorRateLimit, ResponseTimeLimit
-from pam_rollback.report.baseline_record import ANSWERS, Baseline, Red
+from pam_rollback.report.baseline_record import ANSWERS, Baseline
 from pam_rollback.target.health import HealthAround
 from pam_rollback.target.known_before import Finding
 
@@ -84,12 +84,12 @@ class TakenBaseline:
         """What is written. Raises MeasurementFailed when it would be of two releases."""
         if not self.health.one_release:
             raise MeasurementFailed(f"the baseline is withdrawn, nothing was written: {self.health}")
-        red = [Red.of(finding) for report in self.health.red for finding in report.findings]
+        red = [finding.kept for report in self.health.red for finding in report.findings]
         observed = self.observed
         if observed.overall is None or self._judged.good:
             return observed.model_copy(update={"red": tuple(red)})
         if not self._judged.few_errors:
-            red.append(Red(item=self.errors.id, what="users' answers", said=_ERRORS))
+            red.append(Finding(self.errors.id, "users' answers", _ERRORS))
         why = {
             ANSWERS: f"they were bad by the plan's limits ({self.response_time.id}, {self.errors.id}); record them when they are good"
         }

@@ -1,23 +1,18 @@
 """``python -m pam_rollback.ops.connect``: looks at a product and writes its environment (``make connect``)."""
 
 import argparse
-import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal, redact_with
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.http.client import fetch
-from pam_rollback.ops.connect.doctor import FILE, as_lines
 from pam_rollback.ops.connect.given import CannotConnect, Given, checked_address, checked_name
 from pam_rollback.ops.connect.look import look
 from pam_rollback.ops.connect.writing import VARIABLES, contract_of, refuse_what_is_there, write
@@ -27,32 +22,24 @@ from pam_rollback.target.hosts import HOSTS
 _WITHIN_S = 120
 
 
-def ask_doctor(root: Path, environment: str, variables: Mapping[str, str]) -> Mapping[str, Any]:
-    """Raises MeasurementFailed with its last words when it found nothing out."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "run"
-        command = [sys.executable, "-m", "pytest", "-m", "doctor", "--env", environment, "--run-dir", str(folder)]
-        try:
-            done = subprocess.run(  # noqa: S603 - our own command
-                [*command, "-p", "no:cacheprovider"],
-                cwd=root,
-                env={**os.environ, **variables},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_WITHIN_S,
-            )
-        except subprocess.TimeoutExpired:
-            raise MeasurementFailed(f"{' '.join(command[2:7])} was not over within {_WITHIN_S} s") from None
-        try:
-            found: Mapping[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
-            raise MeasurementFailed(f"{' '.join(command[2:7])}: {' '.join(said)}") from None
-        return found
+def ask_doctor(root: Path, environment: str, variables: Mapping[str, str]) -> str:
+    """Have a session of its own say what can be judged; gives why it does not."""
+    command = [sys.executable, "-m", "pytest", "-m", "doctor", "--env", environment, "-p", "no:cacheprovider"]
+    try:
+        subprocess.run(  # noqa: S603 - our own command
+            command,
+            cwd=root,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=_WITHIN_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"not known: {' '.join(command[2:7])} was not over within {_WITHIN_S} s"
+    return ""
 
 
-Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
+Doctor = Callable[[Path, str, Mapping[str, str]], str]
 FAILED = 1
 STOPPED = 130
 _GIVEN = "PAM_CONNECT_"
@@ -62,27 +49,17 @@ _SCRIPT_BYTES = 8 << 20
 _DEADLINE_S = 5.0
 
 
-class Fetch(Protocol):
-    """``outside.http.fetch``, as far as it is used here."""
-
-    def __call__(
-        self, url: str, *, headers: Mapping[str, str] | None = ..., deadline_s: float = ..., max_body_bytes: int = ...
-    ) -> Answer:
-        """One request."""
-
-
-@plainly.told
+@files.told
 def main(
     arguments: Sequence[str] | None = None,
     *,
     root: Path | None = None,
     variables: Mapping[str, str] | None = None,
     clock: Clock | None = None,
-    ask: Callable[[str], str] | None = None,
-    send: Fetch = fetch,
+    send: Callable[..., Answer] = fetch,
     doctor: Doctor = ask_doctor,
 ) -> int:
-    """Look, write and tell; 1, with the reason, when nothing was written. ``ask`` asks a person; None: nobody is there."""
+    """Look, write and tell; 1, with the reason, when nothing was written."""
     root, variables = root or Path.cwd(), os.environ if variables is None else variables
     options = _parser(variables).parse_args(arguments)
     redact = _hidden(variables.get(variable, "") for variable in VARIABLES.values())
@@ -97,7 +74,7 @@ def main(
         return Captured(answer, (clock or SystemClock()).wall())
 
     try:
-        given = _given(options, ask if ask is not None else _person())
+        given = _given(options)
         refuse_what_is_there(root, given.name)
         _, contract = contract_of(given.product, root)
         say(f"connect {given.name}: {given.frontend} and {given.api}, as {given.product}")
@@ -113,31 +90,25 @@ def main(
         "Seen",
         *(f"  {one}" for one in seen),
         f"Written: {file.relative_to(root)}",
-        *_judgeable(doctor, root, given, variables),
+        "What can be judged, as `pytest -m doctor` says it",
     ):
         say(line)
+    if unknown := doctor(root, given.name, variables):  # no reason against the file
+        say(f"  {unknown}")
     return 0
 
 
-def _judgeable(doctor: Doctor, root: Path, given: Given, variables: Mapping[str, str]) -> Iterable[str]:
-    """What can be judged with the file as it is now; a doctor who fails is no reason against the file."""
-    yield "What can be judged, as `pytest -m doctor` says it"
-    try:
-        yield from (f"  {line}" for line in as_lines(doctor(root, given.name, variables), verbose=False))
-    except MeasurementFailed as problem:
-        yield f"  not known: {problem}"
-
-
-def _given(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Given:
-    """All that was said, checked; what is missing is asked for where a person is there. Raises CannotConnect."""
-    frontend = options.frontend or _asked(ask, "FRONTEND, the address that users open: ")
-    api = options.api or _asked(ask, "API, the address that the site's scripts talk to: ")
-    for what, said in (("FRONTEND", frontend), ("API", api)):
+def _given(options: argparse.Namespace) -> Given:
+    """All that was said, checked. Raises CannotConnect."""
+    for what, said in (
+        ("FRONTEND, which users open", options.frontend),
+        ("API, which the site's scripts ask", options.api),
+    ):
         if not said:
-            raise CannotConnect(what, expected="an address", found="none", advice=f"Say {what}=https://host.")
-    name = checked_name(options.name or _asked(ask, "NAME of the environment (staging): ") or "staging")
-    usual = "production" if name.startswith("prod") else "staging"
-    kind = options.kind or _asked(ask, f"Is it production or staging? ({usual}): ") or usual
+            advice = f"Say {what.partition(',')[0]}=https://host."
+            raise CannotConnect(what, expected="an address", found="none", advice=advice)
+    name = checked_name(options.name or "staging")
+    kind = options.kind or ("production" if name.startswith("prod") else "staging")
     if kind not in {"production", "staging"}:
         raise CannotConnect("--kind", expected="production or staging", found=ascii(kind), advice="Say --kind staging.")
     hosts = {}
@@ -148,8 +119,8 @@ def _given(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Giv
             table["api_url"] = checked_address(table["api_url"], f"--{host.name}-api")
         hosts[host.name] = {key: value for key, value in table.items() if value} if table[host.id_key] else {}
     return Given(
-        frontend=checked_address(frontend, "FRONTEND"),
-        api=checked_address(api, "API"),
+        frontend=checked_address(options.frontend, "FRONTEND"),
+        api=checked_address(options.api, "API"),
         name=name,
         kind=kind,
         product=checked_name(options.product, "--product"),
@@ -169,19 +140,6 @@ def _hidden(values: Iterable[str]) -> Callable[[str], str]:
         return text
 
     return redact
-
-
-def _asked(ask: Callable[[str], str] | None, question: str) -> str:
-    """What a person answers; nothing where nobody is there, or where the input ended."""
-    try:
-        return "" if ask is None else ask(question).strip()
-    except EOFError:
-        return ""
-
-
-def _person() -> Callable[[str], str] | None:
-    """Somebody who can be asked: only where a terminal is on both sides."""
-    return input if sys.stdin.isatty() and sys.stdout.isatty() else None
 
 
 def _parser(variables: Mapping[str, str]) -> argparse.ArgumentParser:

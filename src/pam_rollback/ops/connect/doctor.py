@@ -4,13 +4,13 @@ Doctor looks at files and variables and sends nothing. Whether a rollback could 
 are ready asks readiness.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
 
 from pam_rollback.core.figures import Fact, Measured
 from pam_rollback.plan.held_tests import HeldTest
+from pam_rollback.plan.stories import Story
 from pam_rollback.target.hosts import HOSTS, KINDS, hosts_of
 
 
@@ -24,8 +24,8 @@ class Way:
     what: str = ""
 
 
-_ATTACH = "docs/how-to/attach-to-an-environment.md"
-_FLAG_SERVICE = "a flag service that the product uses, such as Unleash (docs/how-to/flag-service.md)"
+_ATTACH = "docs/reference/environment.md"
+_FLAG_SERVICE = "a flag service that the product uses, such as Unleash (docs/reference/environment.md#flags)"
 _DECLARED = '"{ability}" in abilities of environments/{{env}}.toml'
 WAYS: Mapping[str, Way] = {
     "browser": Way(declared=True),
@@ -45,10 +45,10 @@ WAYS: Mapping[str, Way] = {
     "prometheus": Way(what=f"the table [prometheus], where there is one ({_ATTACH}#prometheus)"),
     "git": Way(what=f'"git" in abilities of environments/{{env}}.toml ({_ATTACH}#git)'),
     "load": Way(what=f"the table [load], agreed on with whoever runs the service ({_ATTACH}#load)"),
-    "statuspage": Way(("STATUSPAGE_API_KEY",), what="the table [statuspage] (docs/how-to/channels.md)"),
+    "statuspage": Way(("STATUSPAGE_API_KEY",), what="the table [statuspage] (docs/how-to/tell-people.md)"),
     "status_page": Way(what="[urls] status_page, where there is one"),
-    "email": Way(what="the table [email] (docs/how-to/channels.md)"),
-    "pagerduty": Way(("PAGERDUTY_ROUTING_KEY",), what="the table [pagerduty] (docs/how-to/channels.md)"),
+    "email": Way(what="the table [email] (docs/how-to/tell-people.md)"),
+    "pagerduty": Way(("PAGERDUTY_ROUTING_KEY",), what="the table [pagerduty] (docs/how-to/tell-people.md)"),
     "staging_copy": Way(
         ("PAM_STAGING_COPY_DSN",),
         what='"staging_copy" in abilities of environments/{env}.toml (docs/how-to/redeploy.md)',
@@ -70,8 +70,6 @@ def way_to(ability: str) -> Way:
 
 PLUGIN = "pam-doctor"
 """What the session calls the one who looks."""
-FILE = "doctor.json"
-"""In the run's folder: what was found."""
 
 
 _NEVER_A_PERSONS = ("SC-", "IR-", "CR-")
@@ -173,54 +171,33 @@ def completeness(
     )
 
 
-def as_data(found: Completeness) -> dict[str, Any]:
-    """For programs: the same fields as the lines."""
-    return {
-        "complete": found.complete,
-        "items": [
-            {
-                "item": one.item,
-                "title": one.title,
-                "state": one.state.name.lower(),
-                "why": [*one.why],
-                "after": [*one.after],
-                "command": one.command,
-            }
-            for one in found.judged
-        ],
-    }
+def as_lines(found: Completeness) -> Iterator[str]:
+    """For people: grouped by what has to be done."""
+    now = [one for one in found.judged if one.command]
+    yield f"{len(now)} of {len(found.judged)} plan items can be judged now"
 
+    def of(state: State, told: Callable[[Judged], Sequence[str]]) -> dict[str, list[str]]:
+        return _grouped((one for one in found.judged if one.state is state), told)
 
-def as_lines(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
-    """For people: grouped by what has to be done; what can be judged now only where all is wanted."""
-    items: Sequence[Mapping[str, Any]] = data["items"]
-    now = [one for one in items if _is(one, State.NOW) or _is(one, State.PARTIAL)]
-    yield f"{len(now)} of {len(items)} plan items can be judged now" + ("" if verbose else "; -v lists them")
-    for why, crashed in _grouped(items, State.CRASHED, "why").items():
+    for why, crashed in of(State.CRASHED, lambda one: one.why).items():
         yield f"{State.CRASHED.value} the check itself failed: {why}: {' '.join(crashed)}"
-    missing, partial = _grouped(items, State.MISSING, "after"), _grouped(items, State.PARTIAL, "after")
+    missing, partial = of(State.MISSING, lambda one: one.after), of(State.PARTIAL, lambda one: one.after)
     for way, ids in missing.items():
         more = f" (and more of {' '.join(partial[way])})" if way in partial else ""
         yield f"{State.MISSING.value} after: {way}: {' '.join(ids)}{more}"
-    for way in (one for one in partial if verbose and one not in missing):
+    for way in (one for one in partial if one not in missing):
         yield f"{State.PARTIAL.value} more after: {way}: {' '.join(partial[way])}"
-    for why, ids in _grouped(items, State.NOT_AVAILABLE, "why").items():
+    for why, ids in of(State.NOT_AVAILABLE, lambda one: one.why).items():
         yield f"{State.NOT_AVAILABLE.value} not available: {why}: {' '.join(ids)}"
-    for how, ids in _grouped(now, None, "command").items() if verbose else ():
+    for how, ids in _grouped(now, lambda one: [one.command]).items():
         yield f"{State.NOW.value} now: {how}: {' '.join(ids)}"
 
 
-def _is(one: Mapping[str, Any], state: State) -> bool:
-    return bool(one["state"] == state.name.lower())
-
-
-def _grouped(items: Sequence[Mapping[str, Any]], state: State | None, by: str) -> dict[str, list[str]]:
-    """Ids of the items in that state, by the first of what stands under ``by``."""
+def _grouped(items: Iterable[Judged], told: Callable[[Judged], Sequence[str]]) -> dict[str, list[str]]:
+    """Ids by the first that is told of each."""
     groups: dict[str, list[str]] = {}
     for one in items:
-        if state is None or _is(one, state):
-            words = one[by] if isinstance(one[by], str) else next(iter(one[by]), "")
-            groups.setdefault(words, []).append(one["item"])
+        groups.setdefault(next(iter(told(one)), ""), []).append(one.item)
     return groups
 
 
@@ -272,14 +249,6 @@ def _together(ways: Mapping[str, Way], environment: str) -> str:
 def _command(judges: Sequence[Judge], environment: str) -> str:
     phases = dict.fromkeys(phase for judge in judges for phase in judge.phases)
     return ", ".join(f"pytest -m {phase} --env {environment}" for phase in phases) or "a rollback (drills/)"
-
-
-class Story(Protocol):
-    """One file of ``drills/``, as far as it is of interest here."""
-
-    @property
-    def abilities(self) -> tuple[str, ...]:
-        """What its action stands on."""
 
 
 def of_stories(

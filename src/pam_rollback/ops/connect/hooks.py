@@ -1,17 +1,14 @@
 """A session that is about the configuration: every test of the plan is collected, asked what it stands on, and not run."""
 
-import json
 from collections.abc import Generator
 from datetime import UTC, datetime
 
 import pytest
 
 from pam_rollback.ops.connect.doctor import (
-    FILE,
     PLUGIN,
     Completeness,
     Judge,
-    as_data,
     as_lines,
     completeness,
     of_stories,
@@ -50,18 +47,14 @@ class Doctor:
         return (yield)
 
     def found(self) -> Completeness:
-        """What can be judged, and after which command; kept in the run's folder."""
+        """What can be judged, and after which command."""
         if self._found is None:
             self._found = self._look()
-            text = json.dumps(as_data(self._found), indent=2, ensure_ascii=False)
-            file = self._runbook.folder / FILE
-            file.write_text(f"{self._runbook.secrets.redact(text)}\n", encoding="utf-8")
         return self._found
 
     def paragraphs(self, record: RunRecord) -> list[Paragraph]:
         """The list, below the verdict."""
-        lines = as_lines(as_data(self.found()), verbose=True)
-        return [(f"What can be judged in {record.environment.name}", (*lines,))]
+        return [(f"What can be judged in {record.environment.name}", (*as_lines(self.found()),))]
 
     def _look(self) -> Completeness:
         runbook, plan, environment = self._runbook, self._runbook.plan, self._runbook.environment

@@ -126,7 +126,7 @@ def _health(name: str, component: Component, addresses: dict[str, str], given: G
             f"API {address}{component.path}",
             expected=f"the back end's health, as products/{given.product}.toml describes it",
             found=cut(one_line(problems), _SHOWN_CHARACTERS),
-            advice=f"{_WELL} Another product needs a contract of its own: docs/how-to/describe-a-product.md, and --product NAME.",
+            advice=f"{_WELL} Another product needs a contract of its own: docs/reference/contract.md, and --product NAME.",
         )
     return (
         f"{component.path} is NOT well: {cut(one_line(problems), _SHOWN_CHARACTERS)}"
@@ -153,7 +153,8 @@ def _refuse_ban(address: str, answer: Answer) -> None:
             address,
             expected="an answer",
             found=f"HTTP {answer.http_status} for {urlsplit(answer.url).path}: this address is banned, or nobody is let in",
-            advice="Nothing more was asked. Wait an hour, or ask from another address: docs/how-to/when-we-are-blocked.md.",
+            advice="Nothing more was asked. Wait an hour, or ask from another address: "
+            "docs/how-to/verify-after-a-rollback.md#when-we-are-blocked.",
         )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pam_rollback.core.addresses import is_loopback
 from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.http import places
+from pam_rollback.http.files import HOME
 from pam_rollback.ops.connect.given import CannotConnect, Given
-from pam_rollback.probe.probed_journeys import usual_weights
+from pam_rollback.probe.parts import usual_weights
 from pam_rollback.target.contract import Contract
 from pam_rollback.target.environment import OPEN_JOURNEYS
 from pam_rollback.target.environment_file import load_environment
@@ -34,7 +34,7 @@ VARIABLES: Mapping[str, str] = {
 def contract_of(product: str, root: Path) -> tuple[Path, Contract]:
     """A contract that is there, of the project or of the suite. Raises ConfigurationError with those that are."""
     folder = root / PRODUCTS
-    path = path_of(product, folder if (folder / f"{product}.toml").is_file() else places.HOME / PRODUCTS)
+    path = path_of(product, folder if (folder / f"{product}.toml").is_file() else HOME / PRODUCTS)
     return path, load_contract(path)
 
 

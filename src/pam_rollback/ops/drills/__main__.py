@@ -18,7 +18,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.http import plainly
+from pam_rollback.core.figures import duration
+from pam_rollback.http import files
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
 from pam_rollback.report import wording
@@ -36,11 +37,11 @@ NARROW = 80
 _FOLDER = re.compile(r"^run: (\S+) · folder: (.+)$", re.MULTILINE)
 
 
-@plainly.told
+@files.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Run them; gives the worst of their exit codes, or 4 for a story that is not known."""
     options = _parser().parse_args(arguments)
-    root = root or plainly.project_folder()
+    root = root or files.project_folder()
     unknown = [story for story in options.stories if story not in STORIES]
     if unknown:
         sys.stderr.write(f"{no_such_story(unknown[0], load_plan(root / 'plan.toml'))}\n")
@@ -51,13 +52,13 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
         return 0
     stories, began_s = options.stories or list(STORIES), time.monotonic()
     done = Drills(root).run(stories, options.at_once or os.cpu_count() or 1)
-    links = [_link(drill, root, build=options.report) for drill in done]
+    links = [_link(drill, build=options.report) for drill in done]
     page = Page.of(shutil.get_terminal_size().columns, color=sys.stdout.isatty())
     rows = [drill_of(drill.story, shown(drill.record).results if drill.record else ()) for drill in done]
     code = worst(drill.exit_code for drill in done)
     if len(done) < len(stories):
         code = worst([code, ExitCode.INCONCLUSIVE])
-    good, took = sum(drill.code == 0 for drill in done), wording.duration(time.monotonic() - began_s)
+    good, took = sum(drill.code == 0 for drill in done), duration(time.monotonic() - began_s)
     missing = f", {len(stories) - len(done)} not begun" if len(done) < len(stories) else ""
     verdict = f"REHEARSAL {VERDICT_WORDS[code]}  {good} of {len(stories)} drills are GO{missing}, in {took}"
     sys.stdout.write("\n".join([*harmless(drills_table(rows, page), ascii_only=False), "", *links, "", verdict, ""]))
@@ -167,14 +168,14 @@ def file_of(story: str) -> str:
     return f"drills/test_{story.replace('-', '_')}.py"
 
 
-def _link(drill: Drilled, root: Path, *, build: bool) -> str:
+def _link(drill: Drilled, *, build: bool) -> str:
     """Where its report is, built now if that is asked for; else its folder."""
     if drill.folder is None:
         return f"{drill.story:<17} no run"
     run = RunFolder(drill.folder)
     if build:
         try:
-            build_run(run, drill.record, out=root / "reports" / "out")
+            build_run(run, drill.record)
         except Unavailable as problem:
             return f"{drill.story:<17} no report: {problem.reason}; {problem.how_to}"
     page = run.html / "index.html"

@@ -12,7 +12,7 @@ from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.core.run_files import JOURNAL
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.ops.postmortem.service import SLOW_MS, Incident, read_run
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.redaction import Redactor
@@ -21,26 +21,25 @@ from pam_rollback.target.environment_file import load_environment
 FAILED = 1
 
 
-@plainly.told
+@files.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
-    """Write the draft of each incident and say where it is; 1, with the reason, when there is no such run."""
+    """Write the draft and say where it is; 1, with the reason, when there is no such run."""
     root = root or Path.cwd()
     options = _parser().parse_args(arguments)
     out = root / "reports" / "out"
     try:
         run = read_run(_folder(options.run, out))
+        _ = run.situation
     except MeasurementFailed as problem:
         sys.stderr.write(f"no incident: {for_terminal(str(problem))}\n")
         return FAILED
     slow_ms, secrets = _known(options.env or run.environment, root)
     redactor = Redactor(secrets)
     target = options.out or out / f"incident-{run.id}"
-    for situation in run.situations:
-        page = (target / situation if len(run.situations) > 1 else target) / "post-mortem.md"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        text = Incident(run, situation, _plan(root), slow_ms).draft()
-        page.write_text(redactor.text(text), encoding="utf-8")
-        sys.stdout.write(for_terminal(f"incident    {page}\n"))
+    page = target / "post-mortem.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(redactor.text(Incident(run, _plan(root), slow_ms).draft()), encoding="utf-8")
+    sys.stdout.write(for_terminal(f"incident    {page}\n"))
     return 0
 
 

@@ -114,10 +114,15 @@ class Run:
         return next((str(one.get("url", "")) for one in reversed(self.entries) if one["event"] == TRACKED), "")
 
     @property
-    def situations(self) -> tuple[str, ...]:
-        """Those with an incident: after a story, else whatever was watched; one without a name where nothing was."""
-        acted = (f"after-{entry['strategy']}" for entry in self.entries if entry["event"] == "action")
-        return tuple(dict.fromkeys(acted)) or tuple(self.watched) or ("",)
+    def situation(self) -> str:
+        """That of the incident: after the rollback, else what was watched, else empty. Raises MeasurementFailed for several."""
+        acted = dict.fromkeys(f"after-{entry['strategy']}" for entry in self.entries if entry["event"] == "action")
+        if len(acted) > 1:
+            raise MeasurementFailed(
+                f"{self.folder}: expected the folder of one rollback, found {', '.join(acted)}; a post-mortem is about one: roll back "
+                "in sessions of their own, as make drills does"
+            )
+        return next(iter(acted or self.watched), "")
 
     def _said(self, key: str, otherwise: str) -> str:
         said = (entry.get(key) for entry in self.entries if entry["event"] in {"action", "planting"})
@@ -162,22 +167,14 @@ class Incident:
     """One incident of a run."""
 
     run: Run
-    situation: str
     plan: Plan | None = None
     """None when there is none that can be used: then the draft names no dates."""
     slow_ms: float = SLOW_MS
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
-        """The journal of this situation."""
-        if len(self.run.situations) == 1:
-            return self.run.entries
-        return tuple(entry for entry in self.run.entries if entry.get("situation") in {None, self.situation})
-
-    @property
     def watched(self) -> Watched | None:
         """What users were answered; of a resumed run, by its first session."""
-        return self.run.watched.get(self.situation)
+        return self.run.watched.get(self.run.situation)
 
     def draft(self) -> str:
         """The whole page, as Markdown: facts with their sources, and headings for what only people can judge."""
@@ -189,17 +186,17 @@ class Incident:
         )
         templates.filters |= {"utc": utc, "cell": cell, "figure": figure}
         kept = deploys_kept(self.run.folder / DEPLOYS_FILE)
-        ended = [datetime.fromisoformat(str(one["at"])) for one in self.entries if one["event"] == "step-done"]
+        ended = [datetime.fromisoformat(str(one["at"])) for one in self.run.entries if one["event"] == "step-done"]
         return templates.get_template("draft.md.j2").render(
             run=self.run,
-            decided=next((entry for entry in self.entries if entry["event"] == "action"), None),
-            targets=[rules.words_of_target(entry) for entry in self.entries if entry["event"] == TARGET],
+            decided=next((entry for entry in self.run.entries if entry["event"] == "action"), None),
+            targets=[rules.words_of_target(entry) for entry in self.run.entries if entry["event"] == TARGET],
             moments=list(self._moments()),
             results=self.results,
             objectives=list(self._objectives()),
             users=self._users(),
             events=self._events(kept),
-            unfinished=rules.unfinished(self.entries),
+            unfinished=rules.unfinished(self.run.entries),
             to_dos=[] if self.plan is None else list(to_dos(self.plan, max(ended, default=None))),
             missing=self.missing(kept),
             passed=Outcome.PASSED,
@@ -214,20 +211,20 @@ class Incident:
         """What the records do not say, so that nobody takes it for nothing."""
         found = [self.run.no_record, *self.run.problems]
         if self.watched is None:
-            found.append(f"no answers to users were recorded for {self.situation or 'this run'}")
+            found.append(f"no answers to users were recorded for {self.run.situation or 'this run'}")
         if self.run.record is not None and not self.results:
-            found.append(f"no test judged {self.situation}")
+            found.append(f"no test judged {self.run.situation}")
         return [*filter(None, found), *(f"{host}: {told}" for host, told in kept.items() if isinstance(told, str))]
 
     def _moments(self) -> Iterator[tuple[str, datetime | None, str, str, str]]:
         """Name, moment, how exactly, definition and source: as the session told them; of one that was killed, by its journal."""
-        watched, file = self.watched, self.run.folder / self.situation / RECOVERY_FILE
+        watched, file = self.watched, self.run.folder / self.run.situation / RECOVERY_FILE
         with suppress(OSError, ValueError, KeyError, TypeError):
             if watched is not None:
                 told = json.loads(file.read_text(encoding="utf-8"))["moments"]
-                yield from [_told(moment, watched.anchor, f"{self.situation}/{RECOVERY_FILE}") for moment in told]
+                yield from [_told(moment, watched.anchor, f"{self.run.situation}/{RECOVERY_FILE}") for moment in told]
                 return
-        events = list(rules.of_journal(self.entries))
+        events = list(rules.of_journal(self.run.entries))
         begins = {"decision": "decided:", "first step": rules.BEGINS}
         for name in _MOMENTS:
             words = begins.get(name)
@@ -244,9 +241,7 @@ class Incident:
     def results(self) -> tuple[Result, ...]:
         """What its tests said."""
         found = self.run.record.results if self.run.record else ()
-        own = tuple(result for result in found if self.situation in {"", result.situation})
-        # Of several situations each has its own: how another one went says nothing of this.
-        return own if own or len(self.run.situations) > 1 else found
+        return tuple(result for result in found if result.situation == self.run.situation) or found
 
     def _objectives(self) -> Iterator[tuple[Result, Measured]]:
         """What was measured of recovery time and data loss; moments have a table of their own."""
@@ -261,7 +256,7 @@ class Incident:
 
     def _events(self, kept: Mapping[str, Any]) -> list[Event]:
         """Everything, in order of time."""
-        found = [*rules.of_journal(self.entries)]
+        found = [*rules.of_journal(self.run.entries)]
         watched = self.watched
         if watched is not None:
             found += rules.of_releases(watched.samples, watched.anchor.wall, watched.source)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.outside_text import for_terminal
+from pam_rollback.core.outside_text import for_terminal, one_line
 from pam_rollback.core.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.ops.state.service import Store, place_of
 from pam_rollback.plugin import runbook as runbook_module
@@ -78,7 +78,7 @@ class KeptElsewhere(Unread):
             new = self.store.bring(within_s)
         except (ActionFailed, OSError) as error:
             self.problems.append(
-                f"the state was not read, so this run goes on with what is recorded here: {_why(error)}"
+                f"the state was not read, so this run goes on with what is recorded here: {one_line(str(error))}"
             )
             return self.problems[-1]
         many = "" if new == 1 else "s"
@@ -97,7 +97,7 @@ class KeptElsewhere(Unread):
         except (ActionFailed, OSError) as error:
             later = all(folder.parent == self.store.out for folder in runs.values())
             how = "; the next session on this machine with the same --state adds it" if later else ""
-            return f"this run is not kept in the state{how}: {_why(error)}"
+            return f"this run is not kept in the state{how}: {one_line(str(error))}"
         return ""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -149,7 +149,7 @@ def pytest_pam_begins(config: pytest.Config, options: Options, environment: Envi
     try:
         kept = _kept(config, options, environment)
     except (ActionFailed, OSError) as error:
-        problem = f"the state is neither read nor written: {_why(error)}"
+        problem = f"the state is neither read nor written: {one_line(str(error))}"
         config.pluginmanager.register(Unread([problem]), "pam-state")
         _say(problem)
         return
@@ -204,10 +204,6 @@ def _kept(config: pytest.Config, options: Options, environment: Environment) -> 
 def _redacted(config: pytest.Config, name: str, body: bytes) -> bytes:
     runbook = runbook_module.of(config)
     return body if runbook is None else runbook.secrets.redactor.content(name, body)
-
-
-def _why(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def _say(what: str) -> None:

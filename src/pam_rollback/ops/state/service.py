@@ -26,9 +26,9 @@ from pam_rollback.core.run_files import (
     RAMP_JOURNAL,
     WATCH_RECORD,
 )
-from pam_rollback.http.places import write_whole
+from pam_rollback.http.files import write_whole
 from pam_rollback.http.programs import Ended
-from pam_rollback.report.retention import Fate, KeptRun, fates
+from pam_rollback.ops.state.retention import Fate, KeptRun, fates
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
 
@@ -50,9 +50,7 @@ _SETTINGS = (
 _TRY_AGAIN = re.compile(r"stale info|failed to update ref|cannot lock ref|incorrect old value")
 _RUN = re.compile(r"(?P<begun>\d{8}T\d{6}Z)-(?P<environment>[a-z0-9][a-z0-9-]*)-[0-9a-f]{4}", re.ASCII)
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
-_FILE = re.compile(
-    r"run\.json|journal\.jsonl|baseline/[a-z0-9][a-z0-9-]*\.json|[a-z0-9][a-z0-9-]*/requests\.json", re.ASCII
-)
+_FILE = re.compile(r"run\.json|journal\.jsonl|baseline/[a-z0-9][a-z0-9-]*\.json", re.ASCII)
 _ADDRESS = re.compile(r"(?!git@)\b[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _OWED, _SETTLED = "undo-owed", "undo-done"
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -181,7 +179,7 @@ class Store:
 
     def _files(self, folder: Path) -> Files:
         found = {}
-        for path in sorted([*folder.glob("*.json*"), *folder.glob("*/*.json")]):
+        for path in sorted([*folder.glob("*.json*"), *folder.glob("baseline/*.json")]):
             name = str(path.relative_to(folder))
             if _FILE.fullmatch(name) and not path.is_symlink() and (text := self._text(path, name)):
                 found[name] = text
@@ -318,14 +316,11 @@ class _Refs:
 
 
 def together(theirs: Files, ours: Files) -> dict[str, str]:
-    """All files of both: all lines of both journals, and of anything else ours, or of a record the later one."""
-    both = {**theirs, **ours}
-    for path in theirs.keys() & ours.keys():
-        if path.endswith(".jsonl"):
-            both[path] = of_both(theirs[path], ours[path])
-        elif path == RECORD and _finished(theirs[path]) > _finished(ours[path]):
-            both[path] = theirs[path]
-    return both
+    """All files of both: all lines of both journals, and of anything else ours, which is the only machine's that wrote it."""
+    journals = {
+        path: of_both(theirs[path], ours[path]) for path in theirs.keys() & ours.keys() if path.endswith(".jsonl")
+    }
+    return {**theirs, **ours, **journals}
 
 
 def of_both(theirs: str, ours: str) -> str:
@@ -438,13 +433,6 @@ def _parts(index: str) -> set[str]:
         return {str(name) for name in json.loads(index)["parts"]}
     except (ValueError, KeyError, TypeError):
         return set()
-
-
-def _finished(record: str) -> str:
-    try:
-        return str(datetime.fromisoformat(json.loads(record)["finished"]["iso"]).astimezone(UTC))
-    except (ValueError, KeyError, TypeError):
-        return ""
 
 
 def _replaced(path: Path, both: str, read_bytes: int) -> None:

@@ -7,7 +7,7 @@ from pam_rollback.notify.escalating import Message, Send
 from pam_rollback.notify.escalation import NAMES, OVER, Ladder
 from pam_rollback.notify.slack import TeamChannel, team_channel
 from pam_rollback.notify.team import link_to_job
-from pam_rollback.ops.watch.tools import Tell
+from pam_rollback.ops.watch.turn_polls import Tell
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.watched_incident import IncidentNews, NotTold, WatchedIncident
 from pam_rollback.rollback.journal import Journal

@@ -15,12 +15,10 @@ from pam_rollback.ops.watch.looks import Look, is_red_when_it_leaks, memory_foun
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin.baseline_files import staleness
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.probe.blocked import Lookout, Sorting, places_of
 from pam_rollback.probe.health import ask_front_page
 from pam_rollback.probe.observation import Observation
-from pam_rollback.probe.parts import FRONT_END, series_of
-from pam_rollback.probe.probed_journeys import probe_config
-from pam_rollback.probe.prober import Prober, start_prober, steady_of
+from pam_rollback.probe.observer import Prober, steady_of
+from pam_rollback.probe.parts import FRONT_END, probe_config
 from pam_rollback.records.memory_lately import Lately
 from pam_rollback.stats.percentiles import Distribution
 from pam_rollback.target.environment import Environment
@@ -151,11 +149,11 @@ def probing(environment: Environment, runbook: Runbook, clock: Clock, number: in
     config = probe_config(environment, run=runbook.id)
     if number == 1:  # one takes over from another each hour, and both ask then
         pace.refuse_beyond(2 * steady_of(config))
-    prober = start_prober(config, runbook.folder / f"watch-{number}.jsonl")
+    prober = Prober(config, runbook.folder / f"watch-{number}.jsonl")
     prober.wait_for_first(1, _FIRST_WITHIN_S)
     answered_before = () if runbook.stored is None else runbook.stored.answered
-    sorting = Sorting(places_of(config), Lookout(environment, runbook.options.observed), answered_before)
-    return prober, Observation(prober, config, series_of(environment, config), clock, sorting=sorting)
+    observed = runbook.options.observed
+    return prober, Observation.of(prober, environment, clock, observed=observed, answered_before=answered_before)
 
 
 def before(runbook: Runbook) -> Distribution | None:

@@ -15,10 +15,8 @@ from pam_rollback.decision.decision_states import MEMORY
 from pam_rollback.decision.watcher import Watcher
 from pam_rollback.ops.watch.channel import people
 from pam_rollback.ops.watch.eyes import Eyes, before, criteria, look, probing, with_memory
-from pam_rollback.ops.watch.looks import Look, Streaks
-from pam_rollback.ops.watch.tools import NOTES, Advised, Tell, WatchFiles, WatchTools
-from pam_rollback.ops.watch.turn import Moment, Turn, length_s
-from pam_rollback.ops.watch.turn_polls import Watching
+from pam_rollback.ops.watch.looks import Look, Moment, Streaks, Turn, length_s
+from pam_rollback.ops.watch.turn_polls import NOTES, Advised, Tell, WatchFiles, Watching, WatchTools
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import listeners, markers
 from pam_rollback.plugin.needs import titled

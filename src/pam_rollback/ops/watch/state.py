@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from pam_rollback.core.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED, Event
-from pam_rollback.report.watched_incident import CriterionSeen, IncidentNews, WatchedIncident
+from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
 
 BEGAN, ENDED, UNWATCHED = WATCH_BEGAN, WATCH_ENDED, "nobody-watched"
 LOOKED = WATCH_LOOKED
 """A sign of life, now and then: whoever reads the journal sees that somebody watches."""
 OPENED, UPDATED, CLOSED = "incident-opened", "incident-updated", "incident-closed"
 TELLING, TOLD, FAILED = "telling", "told", "not-told"
+INCIDENT = TypeAdapter(WatchedIncident)
+"""An incident as the journal has it."""
 NEWS: Mapping[str, IncidentNews] = {OPENED: "opened", UPDATED: "updated", CLOSED: "closed"}
 
 
@@ -94,13 +97,13 @@ def _owed(case: Case, heard: Heard) -> str:
 
 
 def state_of(events: Iterable[Event], before: WatchState | None = None) -> WatchState:
-    """Fold the journal, or what came to it since ``before``."""
+    """Fold the journal, or what came to it since ``before``. Raises KeyError and ValueError for what none wrote."""
     cases: dict[str, Case] = {**before.cases} if before else {}
     latest = before.latest if before else None
     for event in events:
         facts, latest = event.facts, event
         if event.kind in NEWS:
-            incident = incident_of(facts["incident"])
+            incident = INCIDENT.validate_python(facts["incident"])
             known = cases.get(incident.key)
             version = known.version + 1 if known else 1
             cases[incident.key] = Case(incident, version, known.heard if known else {})
@@ -123,22 +126,3 @@ def _heard(before: Heard, event: Event) -> Heard:
 def key_of(environment: str, at: datetime) -> str:
     """The key of an incident that begins now."""
     return f"pam-{environment}-{at:%Y%m%dT%H%M%SZ}"
-
-
-def told_as(incident: WatchedIncident) -> dict[str, Any]:
-    """An incident as the journal has it."""
-    moments = {name: value.isoformat() for name, value in vars(incident).items() if isinstance(value, datetime)}
-    found = [{**vars(seen), "since": seen.since.isoformat()} for seen in incident.found]
-    return {**vars(incident), **moments, "found": found}
-
-
-def incident_of(facts: Mapping[str, Any]) -> WatchedIncident:
-    """The same, read. Raises KeyError, TypeError and ValueError for what none wrote."""
-    known = {name: facts[name] for name in WatchedIncident.__dataclass_fields__ if name in facts}
-    moments = {name: datetime.fromisoformat(known[name]) for name in ("opened", "seen")}
-    closed = datetime.fromisoformat(known["closed"]) if known.get("closed") else None
-    found = tuple(
-        CriterionSeen(one["criterion"], one["title"], one["words"], datetime.fromisoformat(one["since"]))
-        for one in known["found"]
-    )
-    return WatchedIncident(**{**known, **moments, "closed": closed, "found": found})

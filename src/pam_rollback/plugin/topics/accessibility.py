@@ -20,7 +20,7 @@ from pam_rollback.browser.journeys import NotAsDescribed, Stopped
 from pam_rollback.browser.site import Site
 from pam_rollback.browser.traveller import kept_by_the_site, tab
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import REPORTS
 from pam_rollback.plan.stories import SITUATIONS
 from pam_rollback.plugin.baseline_files import BaselinePart, Recorded
 from pam_rollback.plugin.fixtures import tell_cause

@@ -19,9 +19,10 @@ import pytest
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.configuration import ConfigurationError, Problem
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, StopRequested
+from pam_rollback.core.figures import duration
 from pam_rollback.core.run_files import JOURNAL, SETTINGS_FILE, TIMELINE_FILE
 from pam_rollback.core.wait import NotReached, Waiter
-from pam_rollback.notify.briefing import WELL_FOR_S, Ending, Users, UsersNow, duration, ending_of, users_now
+from pam_rollback.notify.briefing import WELL_FOR_S, Ending, Users, UsersNow, ending_of, users_now
 from pam_rollback.notify.escalating import Escalation
 from pam_rollback.notify.slack import team_channel
 from pam_rollback.plan.flags import TeamNotice

@@ -12,7 +12,7 @@ import pytest
 
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Fact, Measured
+from pam_rollback.core.figures import Fact, Measured, duration
 from pam_rollback.notify.communication import MessageDelivery, PublicTruth
 from pam_rollback.notify.tickets import TicketVolume
 from pam_rollback.plan.checklist import ONLY_A_PERSON, ChecklistItem, Finding
@@ -27,7 +27,6 @@ from pam_rollback.probe.incident import Incident
 from pam_rollback.probe.measure import Window, WindowState
 from pam_rollback.probe.observation import Observation
 from pam_rollback.probe.window import answers_spec
-from pam_rollback.report import wording
 from pam_rollback.report.earlier_runs import age_s, latest
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.rollback.carried_out import CarriedOut, in_time, watched
@@ -128,7 +127,7 @@ def _choice(session: _Session) -> Finding:
     if record is None or decision is None:
         raise MeasurementFailed(f"no decision was made here in the last 2 h (pytest -m decision --env {name})")
     advised = [one.name for one in (decision.strategy, *decision.next) if one is not None]
-    when = f"the decision of {wording.duration(age_s(record))} ago ({record.run_id}) says {decision.recommendation}"
+    when = f"the decision of {duration(age_s(record))} ago ({record.run_id}) says {decision.recommendation}"
     if any(strategy == one or strategy.startswith(f"{one}-") for one in advised):
         return Finding(done=True, words=f"{when}, with {', then '.join(advised)}")
     return Finding(

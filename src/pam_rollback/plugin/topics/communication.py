@@ -11,8 +11,7 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.http.client import fetch
 from pam_rollback.notify.briefing import Briefing
-from pam_rollback.notify.channels import UNDO_KINDS as TOLD_KINDS
-from pam_rollback.notify.channels import Channels
+from pam_rollback.notify.channels import RESOLVE_INCIDENT, Channels, take_down
 from pam_rollback.notify.communication import (
     MessageDelivery,
     Notice,
@@ -95,7 +94,7 @@ def escalation(
             environment,
             kinds,
             initiated_by="pam-rollback-drill",
-            left_to_others=kinds.keys() - set(TOLD_KINDS),
+            left_to_others=kinds.keys() - {RESOLVE_INCIDENT},
         )
 
 
@@ -169,7 +168,7 @@ def _briefing(action: Mapping[str, Any], environment: Environment, runbook: Runb
 
 def _left(journal: Journal, run: str) -> str:
     """What a drill could not put back, in words; what customers see is taken down after this, and says so itself."""
-    owed = [undo.kind for undo in journal.owed() if undo.kind not in TOLD_KINDS]
+    owed = [undo.kind for undo in journal.owed() if undo.kind != RESOLVE_INCIDENT]
     if not owed:
         return ""
     return f"{len(owed)} change{'s' if len(owed) > 1 else ''} could not be put back ({', '.join(owed)}); try again with --undo {run}"
@@ -333,14 +332,11 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
 
 
 def pytest_pam_undo_kinds() -> "UndoKinds":
-    """The incident on the status page, and the notice inside the app."""
-    from pam_rollback.notify.channels import UNDO_KINDS  # noqa: PLC0415 - loads every channel
+    """The incident on the status page."""
     from pam_rollback.rollback.undoing import UndoKind  # noqa: PLC0415 - for whoever undoes
 
-    return dict.fromkeys(UNDO_KINDS, UndoKind(_down, by_action=False))
+    return {RESOLVE_INCIDENT: UndoKind(_down, by_action=False)}
 
 
 def _down(undo: "Undo", tools: "UndoTools") -> None:
-    from pam_rollback.notify.channels import take_down  # noqa: PLC0415 - loads every channel
-
     take_down(undo, tools.environment)

@@ -1,4 +1,4 @@
-"""What the database holds: every invariant on one snapshot, the rows, the schema and the test account's contents of before and now.
+"""What the database holds: every invariant on one snapshot, the rows and the catalogue of before and now.
 
 And what a baseline has of it, and what a rollback needs of it.
 """
@@ -13,13 +13,14 @@ import pytest
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Measured
-from pam_rollback.database import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
-from pam_rollback.database.database_link import DatabaseLink
+from pam_rollback.database import CATALOGUE_FILE, ROWS_FILE
+from pam_rollback.database.catalogue import Catalogue
+from pam_rollback.database.database_link import DatabaseLink, judged_link
 from pam_rollback.database.held_data import HeldData
-from pam_rollback.database.row_access import Changes, RowAccess, Strangers, access_changes, reach
+from pam_rollback.database.row_access import Strangers, reach
 from pam_rollback.database.row_counts import RowLoss, TableCounts, lost
 from pam_rollback.database.row_rewriting import RowMoves, RowRewriting, moves, rewriting
-from pam_rollback.database.schema_changes import Schema, SchemaComparison, compare
+from pam_rollback.database.schema_changes import Changes, SchemaComparison, access_changes, compare
 from pam_rollback.database.snapshots import counted, damaged_ids, on_snapshot, query_parameters
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import CorruptionLimit
@@ -64,9 +65,6 @@ def database_link(
     environment: Environment, in_situation: object, sign_in: Callable[[], Account], pytestconfig: pytest.Config
 ) -> DatabaseLink:
     """Whether the database is the one behind the API, and no replica. What keeps us from knowing is a reason, not an exception."""
-    # The driver is loaded only where it is used.
-    from pam_rollback.database.database_link_reader import judged_link  # noqa: PLC0415 - as above
-
     found = judged_link(environment, sign_in)
     pytestconfig.stash.setdefault(UNPROVEN_BY, {})["database_link"] = found.unproven
     return found
@@ -182,25 +180,68 @@ def row_moves(
     return found.with_ids(damaged_ids(environment, found.found, rows_before, moved=found.shifts))
 
 
-@pytest.fixture(scope="session")
-@titled("Policies and privileges are recorded")
-def access_before(situation: str, environment: Environment, runbook: Runbook) -> RowAccess | None:
-    """Read before a drill's incident is planted, or as ``--baseline FILE`` has them."""
-    return before(runbook, situation, ACCESS_FILE, RowAccess, lambda: _read_access(environment))
+_MIGRATIONS = "schema_migrations"
 
 
 @pytest.fixture(scope="session")
-@titled("Policies and privileges are read")
+def recorded_catalogue(
+    situation: str, environment: Environment, runbook: Runbook
+) -> Catalogue | MeasurementFailed | None:
+    """As ``catalogue_before``, or why that is not known, for what counts without it."""
+    try:
+        return before(runbook, situation, CATALOGUE_FILE, Catalogue, lambda: _read_catalogue(environment))
+    except MeasurementFailed as failed:
+        return failed
+
+
+@pytest.fixture(scope="session")
+@titled("The catalogue of the database is recorded")
+def catalogue_before(recorded_catalogue: Catalogue | MeasurementFailed | None) -> Catalogue:
+    """In a drill: read before the incident is planted. With ``--baseline FILE``: stored beside it.
+
+    Raises MeasurementFailed where it could not be read, and where nothing was recorded.
+    """
+    if isinstance(recorded_catalogue, MeasurementFailed):
+        raise recorded_catalogue
+    if recorded_catalogue is None:
+        raise MeasurementFailed("no catalogue was recorded before, so no change can be seen: give --baseline FILE")
+    return recorded_catalogue
+
+
+@pytest.fixture(scope="session")
+def found_catalogue(environment: Environment, in_situation: object) -> Catalogue | MeasurementFailed:
+    """As ``catalogue``, or why it cannot be read, for what counts without it."""
+    try:
+        return _read_catalogue(environment)
+    except MeasurementFailed as failed:
+        return failed
+
+
+@pytest.fixture(scope="session")
+@titled("The catalogue of the database is read")
 @needs("database")
-def row_access(environment: Environment, in_situation: object) -> RowAccess:
-    """As they are now. Raises MeasurementFailed when the catalogue cannot be read, or lacks a table."""
-    return _read_access(environment)
+def catalogue(found_catalogue: Catalogue | MeasurementFailed) -> Catalogue:
+    """As it is now. Raises MeasurementFailed when it cannot be read."""
+    if isinstance(found_catalogue, MeasurementFailed):
+        raise found_catalogue
+    return found_catalogue
+
+
+def _read_catalogue(environment: Environment) -> Catalogue:
+    from pam_rollback.database.catalogue_reader import read_catalogue  # noqa: PLC0415 - as above
+
+    names, schemas = environment.table_names, environment.contract.tables.schemas
+    migrations = names.get(_MIGRATIONS, _MIGRATIONS)
+    return on_snapshot(
+        environment,
+        lambda snapshot: read_catalogue(snapshot, schemas, environment.users_rows, names, migrations=migrations),
+    )
 
 
 @pytest.fixture(scope="session")
-def product_reach(row_access: RowAccess, database_link: DatabaseLink) -> Measured:
-    """What the product needs in order to reach its rows."""
-    found = reach(row_access)
+def product_reach(catalogue: Catalogue, database_link: DatabaseLink) -> Measured:
+    """What the product needs in order to reach its rows. Raises MeasurementFailed where its tables are not known."""
+    found = reach(catalogue)
     if found.value == 0:
         database_link.confirm_good(found)
     return found
@@ -208,13 +249,13 @@ def product_reach(row_access: RowAccess, database_link: DatabaseLink) -> Measure
 
 @pytest.fixture(scope="session")
 @titled("The policies are tried as a stranger")
-def shown_to_strangers(environment: Environment, row_access: RowAccess, database_link: DatabaseLink) -> Strangers:
+def shown_to_strangers(environment: Environment, catalogue: Catalogue, database_link: DatabaseLink) -> Strangers:
     """What the policies show somebody who owns nothing."""
     from pam_rollback.database.row_access_reader import strangers  # noqa: PLC0415 - only where it is used: it takes a quarter of a second
 
     found = on_snapshot(
         environment,
-        lambda snapshot: strangers(snapshot, row_access, environment.users_rows, environment.table_names),
+        lambda snapshot: strangers(snapshot, catalogue, environment.users_rows, environment.table_names),
     )
     if not found.open_tables:
         database_link.confirm_good(found)
@@ -222,25 +263,13 @@ def shown_to_strangers(environment: Environment, row_access: RowAccess, database
 
 
 @pytest.fixture(scope="session")
-@needs(baseline=ACCESS_FILE)
-def changed_access(access_before: RowAccess | None, row_access: RowAccess, database_link: DatabaseLink) -> Changes:
-    """What of it is not as it was. Raises MeasurementFailed when nothing was recorded before."""
-    if access_before is None:
-        raise MeasurementFailed("no policies were recorded before, so no change can be seen: give --baseline FILE")
-    found = access_changes(access_before, row_access)
+@needs(baseline=CATALOGUE_FILE)
+def changed_access(catalogue_before: Catalogue, catalogue: Catalogue, database_link: DatabaseLink) -> Changes:
+    """What of who may reach which rows is not as it was. Raises MeasurementFailed when nothing was recorded before."""
+    found = access_changes(catalogue_before, catalogue)
     if not found.differences:
         database_link.confirm_good(found)
     return found
-
-
-def _read_access(environment: Environment) -> RowAccess:
-    from pam_rollback.database.row_access_reader import read_access  # noqa: PLC0415 - as above
-
-    schemas = environment.contract.tables.schemas
-    return on_snapshot(
-        environment,
-        lambda snapshot: read_access(snapshot, environment.users_rows, environment.table_names, schemas),
-    )
 
 
 @pytest.fixture(scope="session")
@@ -250,17 +279,16 @@ def rows_recorded(rows_before: TableCounts) -> Recorded:
 
 
 @pytest.fixture(scope="session")
-def access_recorded(access_before: RowAccess) -> Recorded:
-    """Who may reach which rows."""
-    return Recorded(files={ACCESS_FILE: len(access_before.tables)})
+def catalogue_recorded(catalogue_before: Catalogue) -> Recorded:
+    """Tables, columns, constraints, triggers and functions, and who may reach which rows."""
+    return Recorded(files={CATALOGUE_FILE: catalogue_before.count})
 
 
 @pytest.fixture(scope="session")
-def schema_recorded(schema_before: Schema | MeasurementFailed) -> Recorded:
-    """Tables, columns, constraints, triggers and functions."""
-    if isinstance(schema_before, MeasurementFailed):
-        raise schema_before
-    return Recorded(files={SCHEMA_FILE: schema_before.count})
+def access_recorded(catalogue_before: Catalogue) -> Recorded:
+    """Who may reach which rows stands in the catalogue. Raises MeasurementFailed where it does not say which tables are users'."""
+    _ = catalogue_before.users_access
+    return Recorded()
 
 
 @pytest.fixture(scope="session")
@@ -269,31 +297,19 @@ def open_tables_recorded(shown_to_strangers: Strangers) -> Recorded:
     return Recorded(found=shown_to_strangers.findings)
 
 
-_MIGRATIONS = "schema_migrations"
-
-
-@pytest.fixture(scope="session")
-@titled("The schema is recorded")
-def schema_before(situation: str, environment: Environment, runbook: Runbook) -> Schema | MeasurementFailed | None:
-    """Read before a drill's incident is planted, or as ``--baseline FILE`` has it; or why it is not known, for what counts without it."""
-    try:
-        return before(runbook, situation, SCHEMA_FILE, Schema, lambda: _read_schema(environment))
-    except MeasurementFailed as failed:
-        return failed
-
-
 @pytest.fixture(scope="session")
 def schema_compared(
-    environment: Environment,
-    schema_before: Schema | MeasurementFailed | None,
+    recorded_catalogue: Catalogue | MeasurementFailed | None,
+    found_catalogue: Catalogue | MeasurementFailed,
     database_link: DatabaseLink,
-    in_situation: object,
 ) -> SchemaComparison | MeasurementFailed | None:
     """As ``schema_comparison``, or why that is not known, for what counts without it. None: nothing was recorded before."""
-    if not isinstance(schema_before, Schema):
-        return schema_before
+    if not isinstance(recorded_catalogue, Catalogue):
+        return recorded_catalogue
+    if isinstance(found_catalogue, MeasurementFailed):
+        return found_catalogue
+    found = compare(recorded_catalogue, found_catalogue)
     try:
-        found = compare(schema_before, _read_schema(environment))
         for one in (found.lost, found.weaker, found.opened):
             if not one.changes:
                 database_link.confirm_good(one)
@@ -304,22 +320,14 @@ def schema_compared(
 
 @pytest.fixture(scope="session")
 @titled("The schema is compared with the one of before")
-@needs(baseline=SCHEMA_FILE)
-def schema_comparison(schema_compared: SchemaComparison | MeasurementFailed | None) -> SchemaComparison:
+@needs(baseline=CATALOGUE_FILE)
+def schema_comparison(
+    catalogue_before: Catalogue, schema_compared: SchemaComparison | MeasurementFailed | None
+) -> SchemaComparison:
     """What of it was lost, is weaker, or is more open. Raises MeasurementFailed when nothing was recorded before."""
-    if isinstance(schema_compared, MeasurementFailed):
-        raise schema_compared
-    if schema_compared is None:
-        raise MeasurementFailed("no schema was recorded before, so no change can be seen: give --baseline FILE")
+    if not isinstance(schema_compared, SchemaComparison):
+        raise schema_compared or MeasurementFailed("no schema was recorded before")
     return schema_compared
-
-
-def _read_schema(environment: Environment) -> Schema:
-    from pam_rollback.database.schema_reader import read_schema  # noqa: PLC0415 - as above
-
-    migrations = environment.table_names.get(_MIGRATIONS, _MIGRATIONS)
-    schemas = environment.contract.tables.schemas
-    return on_snapshot(environment, lambda snapshot: read_schema(snapshot, schemas, migrations))
 
 
 @pytest.fixture(scope="session")
@@ -355,15 +363,15 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
     """Rows, who reaches them, objects of the schema; and the tables that are open to strangers."""
     return [
         BaselinePart("rows", "rows_recorded", _READER, _DATABASE, quick=True, file=ROWS_FILE, happened="were counted"),
-        BaselinePart("policies and privileges", "access_recorded", _READER, _DATABASE, quick=True, file=ACCESS_FILE),
         BaselinePart(
             "objects of the schema",
-            "schema_recorded",
+            "catalogue_recorded",
             "a role that may connect: it reads the catalogue alone",
             _DATABASE,
             quick=True,
-            file=SCHEMA_FILE,
+            file=CATALOGUE_FILE,
         ),
+        BaselinePart("policies and privileges", "access_recorded", _READER, _DATABASE, quick=True),
         BaselinePart("open tables", "open_tables_recorded", _READER, _DATABASE),
     ]
 

@@ -22,11 +22,10 @@ from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.backend import ApiService, BackEnd
 from pam_rollback.rollback.deploys import SiteHost
 from pam_rollback.rollback.emergency import Emergency
-from pam_rollback.rollback.feature_flag import Flags
-from pam_rollback.rollback.full_system import AllFeatures
+from pam_rollback.rollback.flag_facts import Fare
+from pam_rollback.rollback.flags import AllFeatures, Flags
 from pam_rollback.rollback.gradual import GoingDown, Way
 from pam_rollback.rollback.journal import Journal
-from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.switches import Switches
 from pam_rollback.target.accounts import account_of, read_settings
 from pam_rollback.target.environment import Environment

@@ -15,8 +15,8 @@ from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.probe.blocked import refuse_when_blocked
 from pam_rollback.probe.health import Health, UsersReads, ask, read_as_users
-from pam_rollback.probe.held_health import HeldHealth
 from pam_rollback.probe.held_window import HeldWindow
+from pam_rollback.probe.until_the_end import HeldHealth
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.front_page import LATER_ALL, LATER_SAMPLED, FrontPage
 from pam_rollback.target.health import HealthReport

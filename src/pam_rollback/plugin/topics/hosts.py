@@ -22,7 +22,7 @@ from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.probe.blocked import refuse_when_blocked
 from pam_rollback.probe.incident import Incident
 from pam_rollback.rollback import provider_access, told_versions
-from pam_rollback.rollback.backend import ApiService, BackEnd, live_of
+from pam_rollback.rollback.backend import ApiService, BackEnd
 from pam_rollback.rollback.deploy_choice import Choice, History, live_in
 from pam_rollback.rollback.deploys import LIVE, Deploy, ServiceHost, ServiceRuns, ServicesOfDeploy, SiteHost
 from pam_rollback.rollback.frontend import ByPullRequest, Frontend, Sources
@@ -196,7 +196,7 @@ def published_page(
 
     Raises MeasurementFailed when one of the two cannot be asked.
     """
-    published = told_by_host(site_host.published)
+    published = told_by_host(site_host.live)
     page = page_of_deploy(published.url, deadline_s=environment.probing.request_deadline_s)
     if not page:
         raise MeasurementFailed(f"the deploy {published.id}, which is published, shows no page at {published.url!r}")
@@ -238,7 +238,7 @@ class Targets:
 
     def of_site(self, host: SiteHost) -> dict[str, str]:
         """Find that of the front end."""
-        deploys, published = host.deploys(), host.published()
+        deploys, published = host.deploys(), host.live()
         history = History(host.rules, deploys, published, incident_began=self._began_at)
         choice = history.choose(self.runbook.options.to.frontend, self.versions.of)
         self.progress.announce(f"front end, {choice}")
@@ -283,7 +283,7 @@ def last_stable_deploy(site_host: SiteHost, targets: Targets) -> Callable[[], di
 @pytest.fixture(scope="session")
 def what_visitors_have(site_host: SiteHost, progress: Progress) -> Callable[[], dict[str, Any]]:
     """Find what a revert takes back: what visitors have now. It is shown before that is done, and kept in the journal."""
-    return lambda: taken_back(progress, "front end", site_host.published())
+    return lambda: taken_back(progress, "front end", site_host.live())
 
 
 @pytest.fixture(scope="session")
@@ -293,7 +293,6 @@ def sources(
     repository: GitRepository,
     site_build: NpmBuild,
     git_settings: Git,
-    site_host: SiteHost,
     waiter: Waiter,
     back_end: BackEnd,
 ) -> Sources:
@@ -315,7 +314,6 @@ def sources(
     return Sources(
         repository=repository,
         build=site_build.build,
-        files=site_host.files(),
         branch=git_settings.branch,
         follows=follows,
         see_back_end=see if follows_a_push else None,
@@ -338,7 +336,7 @@ def last_stable_api_deploy(api_host: ServiceHost, targets: Targets) -> Callable[
 @pytest.fixture(scope="session")
 def what_users_have(api_host: ServiceHost, progress: Progress) -> Callable[[], dict[str, Any]]:
     """Find what a revert takes back: what answers users now. It is shown before that is done, and kept in the journal."""
-    return lambda: taken_back(progress, "back end", live_of(api_host))
+    return lambda: taken_back(progress, "back end", api_host.live())
 
 
 def _migrations(environment: Environment, target: Deploy, live: Deploy) -> str:

@@ -18,12 +18,12 @@ from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS
 from pam_rollback.probe.blocking import why_void
 from pam_rollback.probe.held_window import HeldWindow
-from pam_rollback.probe.ledger import Ledger, configured, in_window, start_ledger, steady_of, when_it_ends
+from pam_rollback.probe.ledger import Ledger, configured, in_window, steady_of, when_it_ends
 from pam_rollback.probe.ledger_config import kinds_in_window
 from pam_rollback.probe.observation import Observation
-from pam_rollback.probe.probed_journeys import slowest_part_hz
+from pam_rollback.probe.parts import slowest_part_hz
+from pam_rollback.probe.until_the_end import WindowWrites, judge_until_the_end
 from pam_rollback.probe.window import answers_spec
-from pam_rollback.probe.window_writes import WindowWrites, judge_until_the_end
 from pam_rollback.target.environment import Environment
 
 _FIRST_WRITES = 5
@@ -54,9 +54,8 @@ def start_writing(environment: Environment, evidence: Path) -> Iterator[Callable
             config = configured(environment, ledger_rate_hz(environment))
             steady = [] if environment.kind == "sandbox" else steady_of(config)  # a drill on a sandbox bothers nobody
             lasting.enter_context(room_for(steady))
-            writer = lasting.enter_context(start_ledger(config, evidence / "ledger.jsonl"))
-            if environment.kind != "sandbox":
-                lasting.callback(writer.clean_up)
+            writer = lasting.enter_context(Ledger(config, evidence / "ledger.jsonl"))
+            lasting.callback(writer.clean_up)
             return writer
 
         yield Once(start)
@@ -126,7 +125,7 @@ def _duration_s(environment: Environment, plan: Plan, pace: float) -> float:
 def window_writes(environment: Environment, evidence: Path, plan: Plan, runbook: Runbook) -> Iterator[Ledger]:
     """A ledger of its own, slower than that of a drill: each kind some times in a window."""
     config = in_window(environment, duration_s=_duration_s(environment, plan, runbook.pace))
-    with room_for(steady_of(config)), start_ledger(config, evidence / "window-writes.jsonl") as writer:
+    with room_for(steady_of(config)), Ledger(config, evidence / "window-writes.jsonl") as writer:
         yield writer
         with suppress(MeasurementFailed):  # what is left carries our mark, and was told where it could not be written
             writer.clean_up()
@@ -154,7 +153,7 @@ def held_writes(
     # In a drill another ledger looks for its messages in that history; other workers walk with the same account.
     shared = situation != AS_IS or hasattr(request.config, "workerinput")
     config = when_it_ends(environment, window_writes.config, shared=shared)
-    with start_ledger(config, evidence / "last-writes.jsonl") as last:
+    with Ledger(config, evidence / "last-writes.jsonl") as last:
         last.wait_until_once()
         with suppress(MeasurementFailed):
             last.clean_up()

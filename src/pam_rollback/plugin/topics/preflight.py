@@ -50,7 +50,7 @@ _TIMED = ("feature-flag", "gradual", "full-system", "emergency", _VERIFICATION)
 def pytest_pam_preflight(environment: Environment) -> "list[Call]":
     """Whether it is the same time there, and the test account can sign in."""
     from pam_rollback.core.question import Call  # noqa: PLC0415 - for the phases that ask
-    from pam_rollback.http.same_time import same_time  # noqa: PLC0415 - the same
+    from pam_rollback.http.client import same_time  # noqa: PLC0415 - the same
 
     clock = Question("this machine and the API agree on the time", _TIMED, of_the_api=True)
     account = Question("the test account can sign in", (_VERIFICATION,), "test_account", of_the_api=True)

@@ -25,21 +25,18 @@ from pam_rollback.plugin.progress import Progress, progress_of
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE
 from pam_rollback.plugin.watched import users
-from pam_rollback.probe.answers import Experience, SampleSize, answers_of
-from pam_rollback.probe.blocked import Lookout, Sorting, places_of
-from pam_rollback.probe.held_releases import NAMING, HeldReleases, ReleasesSpec, judge_releases
 from pam_rollback.probe.held_window import AnswersJudge, HeldWindow, Standings
 from pam_rollback.probe.incident import Acted, Incident
-from pam_rollback.probe.journeys import HEALTH_JOURNEY, ProbeConfig
+from pam_rollback.probe.journeys import HEALTH_JOURNEY
 from pam_rollback.probe.measure import Window
 from pam_rollback.probe.memory import MemoryGrowth, MemoryWindow, judge_memory, memory_spec, reading_every_s
 from pam_rollback.probe.memory_readings import MemoryWatch, memory_reader
-from pam_rollback.probe.observation import FIRST_SAMPLES_WITHIN_S, Observation
-from pam_rollback.probe.parts import BACK_END, FRONT_END, by_part, recovery_of_parts, series_of
-from pam_rollback.probe.probed_journeys import probe_config
-from pam_rollback.probe.prober import Prober, start_prober
+from pam_rollback.probe.observation import FIRST_SAMPLES_WITHIN_S, Experience, Observation, SampleSize, answers_of
+from pam_rollback.probe.observer import Prober
+from pam_rollback.probe.parts import BACK_END, FRONT_END, by_part, probe_config, recovery_of_parts
 from pam_rollback.probe.recovery import BAD_SECOND_PCT, OutageRule, Recovery
 from pam_rollback.probe.samples import OwnAnswers
+from pam_rollback.probe.until_the_end import NAMING, HeldReleases, ReleasesSpec, judge_releases
 from pam_rollback.probe.window import WindowSpec, answers_spec, gap_at
 from pam_rollback.report.baseline_record import Baseline
 from pam_rollback.target.accounts import signed_in
@@ -84,12 +81,11 @@ def memory_watch(
 @pytest.fixture(scope="session")
 def prober(
     environment: Environment, evidence: Path, runbook: Runbook, memory_watch: MemoryWatch | None
-) -> Iterator[tuple[ProbeConfig, Prober]]:
+) -> Iterator[Prober]:
     """A process that asks as users do, and memory beside it; ``observation`` waits for its first answers."""
-    config = probe_config(environment, run=runbook.id)
     file = evidence / TIMELINE_FILE
-    with start_prober(config, file) as begun:
-        yield config, begun
+    with Prober(probe_config(environment, run=runbook.id), file) as begun:
+        yield begun
     if file.exists():
         allure.attach.file(str(file), name=TIMELINE_FILE, attachment_type="application/x-ndjson", extension="jsonl")
 
@@ -98,20 +94,18 @@ def prober(
 @titled("The prober watches what users see")
 def observation(
     environment: Environment,
-    prober: tuple[ProbeConfig, Prober],
+    prober: Prober,
     waiter: Waiter,
     runbook: Runbook,
     clock: Clock,
     memory_watch: MemoryWatch | None,
 ) -> Observation:
     """What users see, from before the incident to the end of the window, and memory beside it."""
-    config, begun = prober
     if runbook.records_before:  # a real rollback acts at once
-        n = len(config.journeys)
-        begun.wait_for_first(n, FIRST_SAMPLES_WITHIN_S + n / config.rate_hz, waiter)
-    answered_before = () if runbook.stored is None else runbook.stored.answered
-    sorting = Sorting(places_of(config), Lookout(environment, runbook.options.observed), answered_before)
-    return Observation(begun, config, series_of(environment, config), clock, memory_watch, sorting=sorting)
+        n = len(prober.config.journeys)
+        prober.wait_for_first(n, FIRST_SAMPLES_WITHIN_S + n / prober.config.rate_hz, waiter)
+    answered_before, observed = () if runbook.stored is None else runbook.stored.answered, runbook.options.observed
+    return Observation.of(prober, environment, clock, memory_watch, observed=observed, answered_before=answered_before)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ A real rollback never waits for it: a thread of its own has it on record, and wh
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,6 @@ class OnRecord:
     url: str = ""
     problem: str = ""
     _thread: threading.Thread | None = None
-    _lines: list[str] = field(default_factory=list)
 
     def begin(self, strategy: str) -> None:
         """Have it on record, beside the steps; doing so twice changes nothing."""
@@ -87,8 +86,7 @@ class OnRecord:
 def incidents_of(environment: Environment, redact: Callable[[str], str]) -> "Incidents":
     """The incidents of an environment that names a tracker. Raises ActionFailed where no token is set."""
     # Loaded here: a real run has to reach its provider soon, and this is not needed for that.
-    from pam_rollback.notify.issues import github_issues  # noqa: PLC0415
-    from pam_rollback.notify.tracker import Incidents  # noqa: PLC0415
+    from pam_rollback.notify.tracker import Incidents, github_issues  # noqa: PLC0415
 
     if environment.tracker is None or not environment.has_secret("tracker_token"):
         raise ActionFailed(_NO_TOKEN)

@@ -13,7 +13,7 @@ from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.redeploy.gate.features import FlagsFound
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.asked_users import EVALUATED_USERS
-from pam_rollback.rollback.feature_flag import answers_of, wait_for_flags
+from pam_rollback.rollback.flags import answers_of, wait_for_flags
 from pam_rollback.rollback.lock import environment_lock
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.flag_service import flag_admin_of

@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.core.errors import MeasurementFailed, Refused
-from pam_rollback.database.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES, WHO
+from pam_rollback.database.catalogue_reader import read_catalogue
 from pam_rollback.database.integrity import evaluate
-from pam_rollback.database.row_access_reader import read_access, strangers
+from pam_rollback.database.relations import WHO
+from pam_rollback.database.row_access_reader import strangers
 from pam_rollback.database.row_counting import account_id, oids_of
-from pam_rollback.database.schema_reader import read_schema
-from pam_rollback.http.postgres import Patience, open_snapshot
+from pam_rollback.http.postgres import Patience, Snapshot, open_snapshot
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import CorruptionLimit
 from pam_rollback.plugin.sql_files import invariants_of
@@ -35,6 +35,20 @@ NOTED_IN = "schema_migrations"
 """The table of applied migrations, as the contract names it."""
 _CONNECT_WITHIN_S = 5
 _LOCK_WITHIN_S = 5
+_COPY: Final = "staging_copy_dsn"
+_BLIND = """
+SELECT o.oid::regclass::text FROM pg_class AS o WHERE o.relkind IN ('r', 'p') AND row_security_active(o.oid) ORDER BY 1
+"""
+"""The tables of which row level security hides rows from whoever asks."""
+_TABLES = """
+SELECT n.nspname::text, o.relname::text, ARRAY(
+    SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1
+)
+FROM pg_class AS o JOIN pg_namespace AS n ON n.oid = o.relnamespace
+WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND (o.relkind = 'r' AND NOT o.relispartition OR o.relkind = 'p')
+ORDER BY 1, 2
+"""
+"""Every table that holds rows by itself, with its columns."""
 _BOOKKEEPING = ("schema_migrations", "supabase_migrations.schema_migrations")
 
 
@@ -84,41 +98,31 @@ class MigrationCopy:
 
         Raises MeasurementFailed also when rows are hidden from the role, or there are none.
         """
-        with self._connected() as connection:
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            blind = [str(table) for (table,) in connection.execute(BLIND)]
+        with open_snapshot(self.dsn, Patience(self.deadline_s, _LOCK_WITHIN_S), called=_COPY) as snapshot:
+            blind = [str(table) for (table,) in snapshot.rows(_BLIND)]
             if blind:
                 raise MeasurementFailed(
                     f"the copy's role is blind: row level security hides rows of {', '.join(blind[:3])}; use who owns the tables"
                 )
-            # With nothing on the search path every object is told with its schema.
-            connection.execute("SET LOCAL search_path TO ''")
-            objects = {
-                f"{kind} {name}": str(definition)
-                for kind, statement in CATALOGUE
-                for name, definition in connection.execute(statement.encode())
-            }
+            catalogue = read_catalogue(snapshot, (), (), {}, migrations=self.noted_in or NOTED_IN, whole=True)
             tables = {
-                f"{schema}.{name}": _contents(connection, schema, name, columns, since)
-                for schema, name, columns in connection.execute(TABLES.encode()).fetchall()
+                f"{schema}.{name}": _contents(snapshot, schema, name, columns, since)
+                for schema, name, columns in snapshot.rows(_TABLES)
                 if self.noted_in not in {name, f"{schema}.{name}"}
             }
-            columns = {
-                str(name): Column(str(kind), *map(bool, facts))
-                for name, kind, *facts in connection.execute(COLUMNS.encode())
-            }
-        found = Picture(objects, tables, columns)
+        columns = {name: Column.of(one) for name, one in catalogue.of("column").items()}
+        found = Picture(catalogue.texts, tables, columns)
         if not found.rows:
             raise MeasurementFailed(
                 "the copy has no row: nothing can be learned from it; make it of a database that is in use"
             )
         return found
 
-    def statements(self) -> tuple[Statement, ...]:
+    def statements(self, picture: Picture) -> tuple[Statement, ...]:
         """What a release that knows the tables as they are could send."""
         with self._connected() as connection:
             connection.execute("SET search_path TO ''")
-            return stable_statements.statements_of(connection, without=self.noted_in)
+            return stable_statements.statements_of(connection, picture)
 
     def sent(self, statements: Iterable[Statement]) -> dict[Statement, Ran]:
         """What comes of them; nothing of it stays."""
@@ -194,7 +198,7 @@ class MigrationCopy:
             ) as connection:
                 yield connection
         except psycopg.Error as error:
-            name = "database_dsn" if dsn else "staging_copy_dsn"
+            name = "database_dsn" if dsn else _COPY
             said = " ".join(str(error).split())
             said = said.replace(password, "***") if password else said
             raise MeasurementFailed(
@@ -202,7 +206,7 @@ class MigrationCopy:
             ) from None
 
 
-def _contents(connection: Connection, schema: str, name: str, columns: list[str], since: str) -> Contents:
+def _contents(snapshot: Snapshot, schema: str, name: str, columns: list[str], since: str) -> Contents:
     """Sums of hashes, so that neither the order of the rows nor that of the columns counts."""
     digests = [
         sql.SQL("sum(coalesce(hashtextextended({}::text, 0), 1)::numeric)::text").format(sql.Identifier(column))
@@ -210,7 +214,8 @@ def _contents(connection: Connection, schema: str, name: str, columns: list[str]
     ]
     old = sql.SQL("count(*) FILTER (WHERE age(xmin) > age({}::xid))").format(since) if since else sql.SQL("0")
     asked = sql.SQL(", ").join([sql.SQL("count(*)"), old, *digests])
-    rows, old_rows, *found = _row(connection, sql.SQL("SELECT {} FROM {}").format(asked, sql.Identifier(schema, name)))
+    query = sql.SQL("SELECT {} FROM {}").format(asked, sql.Identifier(schema, name))
+    rows, old_rows, *found = snapshot.row(query.as_string(None))
     return Contents(rows, dict(zip(columns, map(str, found), strict=True)), old_rows)
 
 
@@ -226,13 +231,11 @@ def reached_on_copy(environment: Environment) -> Reached:
     """By which rows of the copy can be reached as it is now. Raises MeasurementFailed when the catalogue cannot be read."""
     patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
     schemas, names = environment.contract.tables.schemas, environment.table_names
-    with open_snapshot(environment.secret("staging_copy_dsn"), patience, connections=1) as snapshot:
-        access = read_access(snapshot, environment.users_rows, names, schemas)
-        found = strangers(snapshot, access, environment.users_rows, names)
-        shown = frozenset(one.text for one in found.findings)
-        return Reached(
-            read_schema(snapshot, schemas, names.get(NOTED_IN, NOTED_IN)), shown, tuple(found.unknown.values())
-        )
+    with open_snapshot(environment.secret(_COPY), patience, called=_COPY) as snapshot:
+        noted_in = names.get(NOTED_IN, NOTED_IN)
+        catalogue = read_catalogue(snapshot, schemas, environment.users_rows, names, migrations=noted_in)
+        found = strangers(snapshot, catalogue, environment.users_rows, names)
+        return Reached(catalogue, frozenset(one.text for one in found.findings), tuple(found.unknown.values()))
 
 
 def invariants_on_copy(
@@ -248,7 +251,7 @@ def invariants_on_copy(
         if one.severity == "critical" and (noted_in or NOTED_IN not in one.tables)
     ]
     patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
-    with open_snapshot(environment.secret("staging_copy_dsn"), patience) as snapshot:
+    with open_snapshot(environment.secret(_COPY), patience, called=_COPY) as snapshot:
         user = (
             account_id(snapshot, environment.secret("test_user_email"), environment.table_names)
             if "test_account" in environment.abilities

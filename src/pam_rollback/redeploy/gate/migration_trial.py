@@ -61,7 +61,7 @@ def tried(
         return MigrationTrial({"applied": applied(pending, known, failed=wanted.problem, assumed=assumed)})
     before = copy.picture()
     since = copy.moment()
-    statements = copy.statements()
+    statements = copy.statements(before)
     then = copy.sent(statements)
     open_before = None if reached is None else reached()
     narrate(f"  … the copy has {before.rows} rows; {len(pending)} migrations are applied to it")

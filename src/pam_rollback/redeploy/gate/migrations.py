@@ -10,7 +10,8 @@ from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Measured, listed
-from pam_rollback.database.schema_changes import Schema, compare
+from pam_rollback.database.catalogue import Catalogue, SchemaObject
+from pam_rollback.database.schema_changes import compare
 from pam_rollback.redeploy.gate.migration_files import MigrationFile
 
 
@@ -34,6 +35,12 @@ class Column:
     """An insert may leave it out also where it is NOT NULL: it has a default, or numbers itself."""
     refuses: bool = False
     """It takes nobody's value: generated, or an identity ALWAYS."""
+
+    @classmethod
+    def of(cls, one: SchemaObject) -> "Column":
+        """Read it out of the catalogue."""
+        refuses = one.default.endswith((" (generated)", "GENERATED ALWAYS"))
+        return cls(one.definition, one.not_null, filled=bool(one.default), refuses=refuses)
 
 
 @dataclass(frozen=True)
@@ -253,7 +260,7 @@ def copy_integrity(held: int, broken: tuple[str, ...], unknown: Mapping[str, str
 class Reached:
     """By which rows can be reached at one moment."""
 
-    schema: Schema
+    catalogue: Catalogue
     shown: frozenset[str]
     """Tables that show strangers rows of others, and to whom."""
     unknown: tuple[str, ...] = ()
@@ -262,9 +269,9 @@ class Reached:
 
 def doors(pending: Sequence[MigrationFile], before: Reached, after: Reached) -> TrialFinding:
     """Say what is open with the migrations, and was not before them."""
-    opened = (*compare(before.schema, after.schema).opened.changes, *sorted(after.shown - before.shown))
+    opened = (*compare(before.catalogue, after.catalogue).opened.changes, *sorted(after.shown - before.shown))
     unknown = tuple(one for one in after.unknown if one not in before.unknown)
-    names, objects = names_of(pending), after.schema.count
+    names, objects = names_of(pending), after.catalogue.count
     return finding(
         "doors that the migrations open",
         opened,

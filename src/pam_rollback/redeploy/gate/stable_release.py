@@ -38,10 +38,9 @@ class _Object:
     @property
     def table(self) -> str:
         """What it belongs to, as ``schema.table``; empty for what stands by itself."""
-        if self.kind == "index":
-            found = re.search(r" ON (?:ONLY )?(\S+)", self.definition)
-            return found[1] if found else ""
-        return self.name.rpartition(".")[0] if self.kind in {"column", "constraint", "trigger", "policy"} else ""
+        return (
+            self.name.rpartition(".")[0] if self.kind in {"column", "constraint", "index", "trigger", "policy"} else ""
+        )
 
     @property
     def may_be_renamed(self) -> bool:

@@ -8,14 +8,14 @@ policy was asked for many of them; the new row goes in, so that each trigger mee
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from pam_rollback.database.catalogue import COLUMNS, TABLES
+from pam_rollback.redeploy.gate.migrations import Column, Picture
 from pam_rollback.redeploy.gate.stable_release import OWNER, Ran, Sender, Statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -42,16 +42,17 @@ _SHOWN_COLUMNS = 3
 _WITHIN_S = 20
 
 
-def statements_of(connection: Connection, *, without: str) -> tuple[Statement, ...]:
-    """What can be sent to the tables of this database; ``without`` is the table in which migrations are noted."""
-    refusing = {str(name) for name, _, _, _, refuses in connection.execute(COLUMNS.encode()) if refuses}
-    fresh = dict(_fresh(connection))
+def statements_of(connection: Connection, picture: Picture) -> tuple[Statement, ...]:
+    """What can be sent to the tables of this database, as it was seen."""
+    columns = {name.replace('"', ""): column for name, column in picture.columns.items()}
+    refusing = {name for name, column in columns.items() if column.refuses}
+    fresh = dict(_fresh(connection, columns))
     senders = tuple(_senders(connection))
     return tuple(
-        Statement(sender, f"{schema}.{name}", shown, *sent)
-        for schema, name, columns in connection.execute(TABLES.encode()).fetchall()
-        if without not in {name, f"{schema}.{name}"} and columns
-        for shown, sent in _about(connection, schema, name, columns, refusing, fresh)
+        Statement(sender, table, shown, *sent)
+        for table, contents in picture.tables.items()
+        if contents.columns
+        for shown, sent in _about(connection, table, list(contents.columns), refusing, fresh)
         for sender in senders
     )
 
@@ -95,14 +96,14 @@ def _count(connection: Connection, counted: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _fresh(connection: Connection) -> Iterator[tuple[str, str]]:
+def _fresh(connection: Connection, columns: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
     """By column of a key, what a new row has there: another value, or nothing, where it fills itself."""
-    columns = {str(name): (str(kind), filled) for name, kind, _, filled, _ in connection.execute(COLUMNS.encode())}
-    names_a_row = {str(name) for name, foreign in connection.execute(_KEYS.encode()) if foreign}
-    for name, _ in connection.execute(_KEYS.encode()).fetchall():
-        kind, filled = columns.get(str(name), ("", False))
-        if name not in names_a_row and (kind in _FRESH or filled):
-            yield str(name).replace('"', ""), _FRESH.get(kind, "")
+    keys = [(str(name).replace('"', ""), foreign) for name, foreign in connection.execute(_KEYS.encode())]
+    names_a_row = {name for name, foreign in keys if foreign}
+    for name, _ in keys:
+        one = columns.get(name)
+        if one is not None and name not in names_a_row and (one.type in _FRESH or one.filled):
+            yield name, _FRESH.get(one.type, "")
 
 
 def _senders(connection: Connection) -> Iterator[Sender]:
@@ -118,15 +119,15 @@ def _senders(connection: Connection) -> Iterator[Sender]:
 
 
 def _about(
-    connection: Connection, schema: str, name: str, columns: list[str], refusing: set[str], fresh: dict[str, str]
+    connection: Connection, where: str, columns: list[str], refusing: Collection[str], fresh: Mapping[str, str]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each as it is shown, and as it is sent and counted."""
-    table = sql.Identifier(schema, name)
+    table = sql.Identifier(*where.split(".", 1))
     all_columns = sql.SQL(", ").join(map(sql.Identifier, columns))
-    free = [column for column in columns if f"{schema}.{name}.{column}" not in refusing]
+    free = [column for column in columns if f"{where}.{column}" not in refusing]
     given = sql.SQL(", ").join(map(sql.Identifier, free))
     some = sql.SQL("ctid IN (SELECT ctid FROM {} LIMIT {})").format(table, _ROWS)
-    where, shown = f"{schema}.{name}", ", ".join(islice(columns, _SHOWN_COLUMNS))
+    shown = ", ".join(islice(columns, _SHOWN_COLUMNS))
     shown += ", …" if len(columns) > _SHOWN_COLUMNS else ""
     reads = sql.SQL("SELECT count(*) FROM (SELECT {} FROM {} OFFSET 0) AS found").format(all_columns, table)
     yield f"SELECT {shown} FROM {where}", (reads.as_string(connection),)  # noqa: S608 - shown, never sent
@@ -139,9 +140,9 @@ def _about(
         )
         yield f"INSERT INTO {where} ({shown})", (inserts.as_string(connection),)
         values = {
-            column: sql.SQL(fresh.get(f"{schema}.{name}.{column}", "{}")).format(sql.Identifier(column))
+            column: sql.SQL(fresh.get(f"{where}.{column}", "{}")).format(sql.Identifier(column))
             for column in free
-            if fresh.get(f"{schema}.{name}.{column}", "{}")
+            if fresh.get(f"{where}.{column}", "{}")
         }
         if values:
             adds = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} LIMIT 1").format(

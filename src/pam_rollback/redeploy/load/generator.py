@@ -13,7 +13,6 @@ Rules, each a doubt in words. With one, nothing good is known. Two kinds differ 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from pam_rollback.core.open_loop import Sending
 from pam_rollback.plan.plan_items import LoadReachedLimit
@@ -57,48 +56,6 @@ def why_nothing_is_known(record: LoadRecord) -> str:
 _CLOCK_LEEWAY_S = 1.0
 """So far outside the run a moment may lie: clocks are told within less."""
 _SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class LoadStep:
-    """A time in which the same load was asked for."""
-
-    from_s: float
-    until_s: float
-    rate_hz: float
-    share_pct: float
-    """Of the highest rate of the run."""
-
-    @property
-    def duration_s(self) -> float:
-        """How long it was."""
-        return self.until_s - self.from_s
-
-    @property
-    def asked(self) -> float:
-        """How many requests that makes."""
-        return self.rate_hz * self.duration_s
-
-    def __str__(self) -> str:
-        """At which load."""
-        return f"{self.share_pct:.0f} % of the load ({self.rate_hz:g}/s)"
-
-
-def steps_of(record: LoadRecord) -> tuple[LoadStep, ...]:
-    """What was asked for, one after the other; equal ones that follow each other are one."""
-    edges = [*(one.from_s for one in record.asked), record.ended_s]
-    highest = max((one.rate_hz for one in record.asked), default=0.0)
-    found: list[LoadStep] = []
-    for asked, (from_s, until_s) in zip(record.asked, pairwise(edges), strict=True):
-        if until_s <= from_s or not asked.rate_hz:
-            continue
-        step = LoadStep(from_s, until_s, asked.rate_hz, 100 * asked.rate_hz / highest)
-        last = found[-1] if found else None
-        if last is not None and (last.rate_hz, last.until_s) == (step.rate_hz, step.from_s):
-            found[-1] = replace(last, until_s=until_s)
-        else:
-            found.append(step)
-    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -173,7 +130,7 @@ def _doubts_of_clocks(record: LoadRecord, left: Sequence[LoadRequest]) -> Iterat
 def _doubts_of_rate(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
     lost = {worker.name for worker in record.workers if worker.lost_s is not None}
     worst: tuple[float, str] | None = None
-    for step in steps_of(record):
+    for step in record.begun:
         due = [one for one in record.requests if step.from_s <= one.due_s < step.until_s]
         # What a lost generator owes is its own doubt: the others may well have kept up.
         asked = step.asked - sum(not one.left and one.worker in lost for one in due)

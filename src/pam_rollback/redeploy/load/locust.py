@@ -15,7 +15,7 @@ import pam_rollback
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.probe.child import Child, LineReader
-from pam_rollback.redeploy.load.order import Due, LoadOrder, asked, due_times
+from pam_rollback.redeploy.load.order import Due, LoadOrder, due_times, steps_of
 from pam_rollback.redeploy.load.record import LoadRecord, LoadRequest, LoadWorker
 
 _LOCUSTFILE = Path(pam_rollback.__file__).parents[2] / "load" / "locustfile.py"
@@ -53,11 +53,8 @@ def run_load(order: LoadOrder, *, folder: Path, waiter: Waiter | None = None) ->
         raise MeasurementFailed(f"{_LOCUSTFILE}: there is no such file; load tests run from a checkout of this project")
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / RECORD).exists():
-        raise MeasurementFailed(
-            f"{folder / RECORD} exists already: a record belongs to one load test, choose another folder"
-        )
     engine = Child(
+        "load generator",
         "locust",
         order.model_dump_json(),
         folder / RECORD,
@@ -90,7 +87,9 @@ def recorded_load(order: LoadOrder, *, folder: Path) -> LoadRecord:
     lines = [*_lines(path)]
     told = next((line["order"] for line in lines if "order" in line), None)
     if told is None:
-        raise MeasurementFailed(f"{path}: there is no load test; put it first (docs/how-to/load-from-many-machines.md)")
+        raise MeasurementFailed(
+            f"{path}: there is no load test; put it first (docs/how-to/redeploy.md#from-many-machines)"
+        )
     order = order.model_copy(update={"workers": told["workers"]})
     ours = order.without_secrets.model_dump(mode="json")
     differs = sorted(key for key in ours if key != "run" and ours[key] != told.get(key))
@@ -165,7 +164,7 @@ def assemble(
     return LoadRecord(
         began_s=began_s,
         ended_s=ended_s,
-        asked=asked(order, began_s=began_s),
+        steps=steps_of(order, began_s=began_s),
         requests=tuple(sorted(requests, key=lambda request: request.due_s)),
         workers_expected=order.workers,
         workers=workers,

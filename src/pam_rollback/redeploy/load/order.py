@@ -4,7 +4,6 @@ It travels to a session's load process as one line of JSON on its stdin. ``load/
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.open_loop import Steady, beyond, rotation
 from pam_rollback.plan.plan_terms import LoadTerms
-from pam_rollback.probe import probed_journeys as catalogue
-from pam_rollback.redeploy.load.record import CANDIDATE, STABLE, AskedRate
+from pam_rollback.probe import parts as catalogue
+from pam_rollback.redeploy.load.record import CANDIDATE, STABLE, LoadStep
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_tables import undeclared_load
 from pam_rollback.target.expectation import Expect
@@ -116,25 +115,16 @@ class Due(NamedTuple):
     journey: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """A time with one rate."""
-
-    from_s: float
-    rate_hz: float
-    first: int
-    """How many requests are due before it."""
-    count: int
-
-    def due_s(self, number: int) -> float:
-        return self.from_s + (number - self.first) / self.rate_hz
-
-
-def asked(order: LoadOrder, *, began_s: float = 0) -> tuple[AskedRate, ...]:
-    """Return how many requests a second are asked for from each step on."""
-    each_s = order.duration_s / len(order.steps_pct)
+def steps_of(order: LoadOrder, *, began_s: float = 0) -> tuple[LoadStep, ...]:
+    """Return what is asked for, one after the other."""
+    each_s, most = order.duration_s / len(order.steps_pct), max(order.steps_pct)
     return tuple(
-        AskedRate(began_s + number * each_s, order.rate_hz * (share / 100))
+        LoadStep(
+            from_s=began_s + number * each_s,
+            until_s=began_s + (number + 1) * each_s,
+            rate_hz=order.rate_hz * (share / 100),
+            share_pct=100 * share / most,
+        )
         for number, share in enumerate(order.steps_pct)
     )
 
@@ -145,30 +135,18 @@ def due_times(order: LoadOrder, *, worker: int = 0, workers: int = 1) -> Iterato
     Each due time alternates between the targets. Journeys take turns by weight at each target, at another place of the round for each
     target and worker, so that no target is always asked for what another has just warmed up.
     """
-    stretches = _stretches(order)
-    total = stretches[-1].first + stretches[-1].count
     turns = rotation({index: journey.weight for index, journey in enumerate(order.journeys)})
     targets = len(order.targets)
-    at = 0
-    for turn, pair in enumerate(range(worker, -(-total // targets), workers)):
-        for target in range(targets):
-            number = pair * targets + target
-            if number >= total:
-                return
-            while number >= stretches[at].first + stretches[at].count:
-                at += 1
-            place = turn + worker + target * len(turns) // targets
-            yield Due(stretches[at].due_s(number), target, turns[place % len(turns)])
-
-
-def _stretches(order: LoadOrder) -> list[_Stretch]:
-    found: list[_Stretch] = []
-    first = 0
-    for step in asked(order):
-        count = round(step.rate_hz * order.duration_s / len(order.steps_pct))
-        found.append(_Stretch(step.from_s, step.rate_hz, first, count))
-        first += count
-    return found
+    moments = (
+        step.from_s + number / step.rate_hz
+        for step in steps_of(order)
+        for number in range(round(step.rate_hz * order.duration_s / len(order.steps_pct)))
+    )
+    for number, due_s in enumerate(moments):
+        pair, target = divmod(number, targets)
+        if pair % workers == worker:
+            place = pair // workers + worker + target * len(turns) // targets
+            yield Due(due_s, target, turns[place % len(turns)])
 
 
 _LOOKED_AT = {catalogue.HISTORY: 3, catalogue.EXPENSES: 2, catalogue.PROFILE: 1}
@@ -263,7 +241,7 @@ def _objections(order: LoadOrder, environment: Environment) -> Iterator[str]:
     if "load" not in environment.abilities:
         yield undeclared_load(place)
         return
-    wanted_hz = max(step.rate_hz for step in asked(order))
+    wanted_hz = max(step.rate_hz for step in steps_of(order))
     if wanted_hz > load.rate_hz_max:
         yield (
             f"{place} allows {load.rate_hz_max:g} requests a second ([load] rate_hz_max), full load asks for {wanted_hz:g}; "

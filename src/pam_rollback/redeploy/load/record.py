@@ -4,7 +4,7 @@ The engine (a process of its own) writes it, ``load/verdict.py`` judges it. Mome
 counted from the beginning of its own worker, so that no clock of another machine is needed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pam_rollback.probe.samples import Sample
@@ -43,11 +43,23 @@ class LoadWorker:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedRate:
-    """How many requests a second are asked for from this moment on."""
+class LoadStep:
+    """A time in which the same load is asked for."""
 
     from_s: float
+    until_s: float
     rate_hz: float
+    share_pct: float
+    """Of the highest rate of the run."""
+
+    @property
+    def asked(self) -> float:
+        """How many requests that makes."""
+        return self.rate_hz * (self.until_s - self.from_s)
+
+    def __str__(self) -> str:
+        """At which load."""
+        return f"{self.share_pct:.0f} % of the load ({self.rate_hz:g}/s)"
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,8 @@ class LoadRecord:
     began_s: float
     ended_s: float
     """The planned end or, where it was cut short, the moment when it was."""
-    asked: tuple[AskedRate, ...]
+    steps: tuple[LoadStep, ...]
+    """What was to be asked for, one after the other."""
     requests: tuple[LoadRequest, ...] = field(repr=False)
     workers_expected: int
     workers: tuple[LoadWorker, ...]
@@ -69,3 +82,9 @@ class LoadRecord:
     """Which release and commit the candidate said it is when the run began; empty where it names none."""
     files: tuple[Path, ...] = field(default=())
     """The engine's own CSV and HTML, for the report."""
+
+    @property
+    def begun(self) -> tuple[LoadStep, ...]:
+        """The steps as far as they came."""
+        steps = (one for one in self.steps if one.from_s < self.ended_s)
+        return tuple(replace(one, until_s=min(one.until_s, self.ended_s)) for one in steps)

@@ -17,7 +17,7 @@ from pam_rollback.probe.journeys import HEALTH_JOURNEY
 from pam_rollback.redeploy.load.generator import places_of, sample_of
 from pam_rollback.redeploy.load.locust import recorded_load, run_load
 from pam_rollback.redeploy.load.order import LoadOrder, load_order, permit
-from pam_rollback.redeploy.load.record import STABLE, AskedRate, LoadRecord, LoadRequest, LoadWorker
+from pam_rollback.redeploy.load.record import STABLE, LoadRecord, LoadRequest, LoadStep, LoadWorker
 from pam_rollback.rollback.told_versions import marked_api
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.offline import refuse_when_offline
@@ -61,7 +61,7 @@ def silent_candidate(environment: Environment, order: LoadOrder, waiter: Waiter)
     return LoadRecord(
         began_s=began_s,
         ended_s=ended_s,
-        asked=(AskedRate(began_s, _TIMES / (ended_s - began_s)),),
+        steps=(LoadStep(began_s, ended_s, _TIMES / (ended_s - began_s), 100),),
         requests=tuple(found),
         workers_expected=order.workers,
         workers=(LoadWorker(worker, len(found)),),

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pam_rollback.plan.plan import LoadGate
 from pam_rollback.plan.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadReachedLimit, LoadStepLimit
 from pam_rollback.redeploy.load.facts import LoadFinding, error_rate, finding, latency, lowest_pct, outage
-from pam_rollback.redeploy.load.generator import Doubts, LoadStep, doubts, steps_of
-from pam_rollback.redeploy.load.record import CANDIDATE, STABLE, AskedRate, LoadRecord
+from pam_rollback.redeploy.load.generator import Doubts, doubts
+from pam_rollback.redeploy.load.record import CANDIDATE, STABLE, LoadRecord, LoadStep
 from pam_rollback.stats.percentiles import nearest_rank
 
 _EVER = 10**9
@@ -141,7 +141,7 @@ def steps_judged(
     # A step is judged by what is sure, however many answers it has: so no number of them is enough to go by the measured value alone.
     sure_errors = errors.model_copy(update={"answers_min": _EVER})
     sure = [limit.model_copy(update={"answers_min": _EVER}) for limit in latencies]
-    for step in steps_of(record):
+    for step in record.begun:
         sent = [one for one in record.requests if one.counts and step.from_s <= one.due_s < step.until_s]
         yield StepOfLoad(
             step,
@@ -198,5 +198,5 @@ def _of_the_candidate(record: LoadRecord) -> LoadRecord:
     """Give what concerns the candidate: its requests, and its half of the load."""
     if not any(one.target == STABLE for one in record.requests):
         return record
-    asked = tuple(AskedRate(one.from_s, one.rate_hz / 2) for one in record.asked)
-    return replace(record, asked=asked, requests=tuple(one for one in record.requests if one.target == CANDIDATE))
+    half = tuple(replace(one, rate_hz=one.rate_hz / 2) for one in record.steps)
+    return replace(record, steps=half, requests=tuple(one for one in record.requests if one.target == CANDIDATE))

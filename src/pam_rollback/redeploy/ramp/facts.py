@@ -8,7 +8,7 @@ from pam_rollback.core.figures import Fact, Measured, Sentence
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.redeploy.ramp.due import Due
 from pam_rollback.redeploy.ramp.state import GOOD
-from pam_rollback.rollback.rollout import OUTSIDE, FlagShare, shares
+from pam_rollback.rollback.flag_facts import OUTSIDE, FlagShare, shares
 from pam_rollback.stats.binomial import at_least
 
 WHOLE_RAMP = "RP-3"

@@ -20,7 +20,7 @@ from pam_rollback.core import run_files
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.core.run_files import Event
 from pam_rollback.core.wait import NotReached, Waiter
-from pam_rollback.http.event_log import EventLog, Line, append_line
+from pam_rollback.http.files import EventLog, Line, append_line
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.redeploy.ramp.due import Do, Due, World, approval_refusal, due, other_answers
 from pam_rollback.redeploy.ramp.facts import (
@@ -46,9 +46,8 @@ from pam_rollback.redeploy.ramp.state import (
     fold,
     stage_name,
 )
-from pam_rollback.rollback.feature_flag import wait_for_flags, words
-from pam_rollback.rollback.flag_writing import raise_flags, read_named
-from pam_rollback.rollback.rollout import FlagShare
+from pam_rollback.rollback.flag_facts import FlagShare, words
+from pam_rollback.rollback.flags import raise_flags, read_named, wait_for_flags
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pam_rollback.redeploy.ramp.invocation import RampJournal, RampRun, RampTool
 from pam_rollback.redeploy.ramp.state import rules_of
 from pam_rollback.redeploy.ramp.watch import RampWatch
 from pam_rollback.rollback.asked_users import EVALUATED_USERS, asked_users
-from pam_rollback.rollback.feature_flag import FlagRollback, Flags, answers_of, switched_off
+from pam_rollback.rollback.flags import FlagRollback, Flags, answers_of, switched_off
 from pam_rollback.rollback.journal import ACTION, FINISHED, Journal, Undo
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.target.served_release import Wanted

@@ -25,7 +25,7 @@ from pam_rollback.probe.observation import Observation
 from pam_rollback.probe.window import answers_spec
 from pam_rollback.redeploy.ramp.facts import Look, UsersTried
 from pam_rollback.redeploy.ramp.state import BROKEN, GOOD, MEMORY, UNKNOWN
-from pam_rollback.rollback.feature_flag import answers_of
+from pam_rollback.rollback.flags import answers_of
 from pam_rollback.target.accounts import signed_in
 from pam_rollback.target.environment import Environment
 

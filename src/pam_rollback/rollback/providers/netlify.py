@@ -14,7 +14,7 @@ from pam_rollback.core.errors import ActionFailed, ProviderError, StopRequested
 from pam_rollback.core.wait import Waiter
 from pam_rollback.http.client import all_at_once
 from pam_rollback.http.provider import DEADLINE_S, PATIENCE_S, Asking, JsonObject, Provider, ProviderApi
-from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, Rules
+from pam_rollback.rollback.deploys import READY, Deploy, DeployId, Rules
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.hosts import Netlify
 
@@ -24,95 +24,6 @@ _ARRIVED = frozenset({"uploaded", "processing", "processed", "ready"})
 _SLOWEST_BYTES_A_S = 100_000
 _REFUSED = re.compile(r"[#?\\\x00-\x1f]")
 """Netlify serves no file with such a name."""
-
-
-@dataclass(frozen=True)
-class NetlifyFiles:
-    """A ``FileDeploys`` of the engine's."""
-
-    site: "NetlifySite"
-
-    def publish_files(self, folder: Path, *, title: str, commit: str) -> Deploy:
-        """Make a new production deploy of the folder. One that could not be completed is cancelled, so that it is never published.
-
-        Where only answers were lost, Netlify has all files and publishes them: that is looked for, since to say that it failed would be
-        wrong as soon as visitors have it.
-
-        The commit is written into the title, which is where ``NetlifySite`` finds it: Netlify knows none of files.
-        """
-        digests = digests_of(folder)
-        operation = f"make a deploy of {len(digests)} files"
-        path = f"/sites/{self._quoted(operation, self.site.settings.site_id)}/deploys"
-        told = self.site.api.ask_told(
-            operation,
-            path,
-            "a deploy",
-            method="POST",
-            query=(("title", f"{title} [commit {commit}]"),),
-            json={"draft": False},
-            expected=DONE,
-        )
-        made = self.site.read_deploy(told)
-        try:
-            self._complete(made.id, f"{path}/{self._quoted(operation, made.id)}", folder, digests)
-        except StopRequested:
-            self._give_up(made.id)
-            raise
-        except ActionFailed:
-            if not self._has_arrived(made.id):
-                self._give_up(made.id)
-                raise
-        return self.site.deploy(made.id)
-
-    def _complete(self, deploy_id: DeployId, path: str, folder: Path, digests: Mapping[str, str]) -> None:
-        operation = f"name the files of {deploy_id}"
-        told = self.site.api.ask_told(
-            operation,
-            path,
-            "a deploy",
-            method="PUT",
-            json={"files": dict(digests), "async": False, "draft": False},
-            expected=DONE,
-            repeatable=True,  # the same names for the same deploy
-        )
-        told.same("id", deploy_id)
-        required = _required(told, set(digests.values()))
-        names = {digest: name for name, digest in digests.items()}
-        uploads = {digest: partial(self._upload, deploy_id, folder, names[digest], digest) for digest in required}
-        all_at_once(uploads, workers=_AT_ONCE)
-
-    def _upload(self, deploy_id: DeployId, folder: Path, name: str, digest: str) -> None:
-        operation = f"send {name}"
-        content = (folder / name).read_bytes()
-        if _sha1(content) != digest:
-            raise ActionFailed(
-                f"{folder / name} changed while it was being published: build into a folder that nobody else writes to"
-            )
-        self.site.api.ask(
-            operation,
-            f"/deploys/{self._quoted(operation, deploy_id)}/files/{quote(name)}",
-            method="PUT",
-            query=(("size", str(len(content))),),
-            body=content,
-            expected=DONE,
-            repeatable=True,  # the same content for the same name of the same deploy
-            deadline_s=self.site.api.deadline_s + len(content) / _SLOWEST_BYTES_A_S,
-        )
-
-    def _has_arrived(self, deploy_id: DeployId) -> bool:
-        try:
-            return self.site.deploy(deploy_id).state in _ARRIVED
-        except ProviderError:
-            return False
-
-    def _give_up(self, deploy_id: DeployId) -> None:
-        try:
-            self.site.cancel(deploy_id)
-        except ProviderError:
-            return  # the first failure is the one to tell; a deploy that lacks files is never published
-
-    def _quoted(self, operation: str, part: str) -> str:
-        return self.site.api.part_of_path(operation, part)
 
 
 def _required(told: JsonObject, own: Collection[str]) -> Sequence[str]:
@@ -239,7 +150,7 @@ class NetlifySite:
         yield f"{told.text('name')}.netlify.app"
         yield from map(str, told.document.get("domain_aliases") or ())
 
-    def published(self) -> Deploy:
+    def live(self) -> Deploy:
         """``getSite``: its ``published_deploy``."""
         told = self._site()
         return self.read_deploy(told.inside("published_deploy"))
@@ -279,23 +190,6 @@ class NetlifySite:
         operation = f"cancel the deploy {deploy_id}"
         return self._change(operation, f"{self._of_account(operation, deploy_id)}/cancel", deploy_id)
 
-    def cancel_running(self) -> Sequence[Deploy]:
-        """Cancel every production deploy that is still being made; gives them. All are tried, also when one cannot be cancelled."""
-        cancelled, failed = [], []
-        for deploy in self.deploys():
-            if deploy.state in NETLIFY.under_way:
-                try:
-                    cancelled.append(self.cancel(deploy.id))
-                except ProviderError as error:
-                    failed.append(error)
-        if failed:
-            raise failed[0]
-        return tuple(cancelled)
-
-    def files(self) -> FileDeploys:
-        """Publishes what was built elsewhere."""
-        return NetlifyFiles(self)
-
     def purge(self) -> None:
         """``purgeCache``: everything of the site that Netlify keeps in its caches; accepted with 202."""
         self.api.ask(
@@ -306,6 +200,85 @@ class NetlifySite:
             expected=(HTTPStatus.ACCEPTED,),
             repeatable=True,  # what is empty is emptied again
         )
+
+    def publish_files(self, folder: Path, *, title: str, commit: str) -> Deploy:
+        """Make a new production deploy of the folder. One that could not be completed is cancelled, so that it is never published.
+
+        Where only answers were lost, Netlify has all files and publishes them: that is looked for, since to say that it failed would be
+        wrong as soon as visitors have it.
+
+        The commit is written into the title, which is where ``read_deploy`` finds it: Netlify knows none of files.
+        """
+        digests = digests_of(folder)
+        operation = f"make a deploy of {len(digests)} files"
+        path = f"/sites/{self.api.part_of_path(operation, self.settings.site_id)}/deploys"
+        told = self.api.ask_told(
+            operation,
+            path,
+            "a deploy",
+            method="POST",
+            query=(("title", f"{title} [commit {commit}]"),),
+            json={"draft": False},
+            expected=DONE,
+        )
+        made = self.read_deploy(told)
+        try:
+            self._complete(made.id, f"{path}/{self.api.part_of_path(operation, made.id)}", folder, digests)
+        except StopRequested:
+            self._give_up(made.id)
+            raise
+        except ActionFailed:
+            if not self._has_arrived(made.id):
+                self._give_up(made.id)
+                raise
+        return self.deploy(made.id)
+
+    def _complete(self, deploy_id: DeployId, path: str, folder: Path, digests: Mapping[str, str]) -> None:
+        operation = f"name the files of {deploy_id}"
+        told = self.api.ask_told(
+            operation,
+            path,
+            "a deploy",
+            method="PUT",
+            json={"files": dict(digests), "async": False, "draft": False},
+            expected=DONE,
+            repeatable=True,  # the same names for the same deploy
+        )
+        told.same("id", deploy_id)
+        required = _required(told, set(digests.values()))
+        names = {digest: name for name, digest in digests.items()}
+        uploads = {digest: partial(self._upload, deploy_id, folder, names[digest], digest) for digest in required}
+        all_at_once(uploads, workers=_AT_ONCE)
+
+    def _upload(self, deploy_id: DeployId, folder: Path, name: str, digest: str) -> None:
+        operation = f"send {name}"
+        content = (folder / name).read_bytes()
+        if _sha1(content) != digest:
+            raise ActionFailed(
+                f"{folder / name} changed while it was being published: build into a folder that nobody else writes to"
+            )
+        self.api.ask(
+            operation,
+            f"/deploys/{self.api.part_of_path(operation, deploy_id)}/files/{quote(name)}",
+            method="PUT",
+            query=(("size", str(len(content))),),
+            body=content,
+            expected=DONE,
+            repeatable=True,  # the same content for the same name of the same deploy
+            deadline_s=self.api.deadline_s + len(content) / _SLOWEST_BYTES_A_S,
+        )
+
+    def _has_arrived(self, deploy_id: DeployId) -> bool:
+        try:
+            return self.deploy(deploy_id).state in _ARRIVED
+        except ProviderError:
+            return False
+
+    def _give_up(self, deploy_id: DeployId) -> None:
+        try:
+            self.cancel(deploy_id)
+        except ProviderError:
+            return  # the first failure is the one to tell; a deploy that lacks files is never published
 
     def read_deploy(self, told: JsonObject, deploy_id: DeployId = "") -> Deploy:
         """Read one deploy; of this site, and with this id if one was asked for."""

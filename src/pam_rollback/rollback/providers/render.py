@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pam_rollback.core.errors import MeasurementFailed, ProviderError
 from pam_rollback.core.wait import Waiter
 from pam_rollback.http.provider import DEADLINE_S, PATIENCE_S, Asking, JsonObject, Provider, ProviderApi, Query
-from pam_rollback.rollback.deploys import WERE_LIVE, Deploy, DeployId, Rules, Service, ServiceHost
+from pam_rollback.rollback.deploys import WERE_LIVE, Deploy, DeployId, Rules, Service, ServiceHost, live_among
 from pam_rollback.rollback.kept_host_records import HostRecords
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.hosts import Render
@@ -64,7 +64,11 @@ class RenderDeploys:
         found = self._pages(f"the deploys of {self._id}", f"{self._path}/deploys", "deploy")
         return tuple({deploy.id: deploy for deploy in map(_deploy, found)}.values())
 
-    def roll_back(self, deploy_id: DeployId) -> Deploy:
+    def live(self) -> Deploy:
+        """The one of the list that runs."""
+        return live_among(self.deploys())
+
+    def restore(self, deploy_id: DeployId) -> Deploy:
         """``POST /services/{id}/rollback``: 201 with a new deploy, which is not live yet."""
         told = self.api.ask_told(
             f"roll back to {deploy_id}",
