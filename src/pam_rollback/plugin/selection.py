@@ -232,7 +232,7 @@ def _unnamed_series(item: pytest.Item, environment: Environment) -> str:
 
 
 def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
-    needed = [one.browser for one in _needs(item, environment) if one.browser]
+    needed: list[str] = [one.browser for one in _needs(item, environment) if one.browser]
     callspec = getattr(item, "callspec", None)
     parameter = callspec.params.get("browser_name") if callspec else None
     if parameter and parameter not in item.config.option.browser:
