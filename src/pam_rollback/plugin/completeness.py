@@ -5,7 +5,7 @@ What is missing without a rule of the suite makes the verdict PARTIAL. Decided i
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,11 +15,12 @@ import pytest
 from _pytest.mark import MarkMatcher
 from _pytest.mark.expression import Expression
 
-from pam_rollback.plan.held_tests import held_tests
+from pam_rollback.plan.held_tests import HeldTest, held_tests
 from pam_rollback.plugin import markers, selection, sql_files
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import named
 from pam_rollback.plugin.runbook import FOLDERS, folder_of, named_paths
+from pam_rollback.plugin.scope import criteria_of
 from pam_rollback.plugin.situations import SITUATIONS_KEY, story_name
 
 _TAKEN_OVER = re.compile(r"^from (drills\.\w+) import", re.MULTILINE)
@@ -131,15 +132,29 @@ def _shadowed(files: Iterable[Path], expression: str, root: Path) -> Iterator[st
 def _not_looked_at(config: pytest.Config, seen: set[Path]) -> Iterator[str]:
     """Files in which no test was found, and whose text has one of the markers: of a marker, all of it has to run."""
     root, stories = config.rootpath, config.stash[SITUATIONS_KEY].stories
+    answered_for = _answered_for(config)
     for path in sorted(one for folder in FOLDERS for one in (root / folder).rglob("*.py")):
         is_test = path.stem.startswith("test_") or path.stem.endswith("_test")
         if not is_test or path in seen or (path.parent.name == "drills" and story_name(path) not in stories):
             continue
-        texts = [_text_of(path), *shared_tests(_text_of(path), root).values()]
-        if names_a_marker(texts, config.option.markexpr):
+        shared = shared_tests(_text_of(path), root)
+        selected = names_a_marker([_text_of(path), *shared.values()], config.option.markexpr)
+        if selected and not answered_for(held_tests(_text_of(path), shared)):
             yield path.name
     if sql_files.can_select(config.option.markexpr):
         yield from (path.name for path in sorted(root.joinpath(*sql_files.FOLDER).glob("*.sql")) if path not in seen)
+
+
+def _answered_for(config: pytest.Config) -> Callable[[Iterable[HeldTest]], bool]:
+    """Return whether people answer for all that tests would decide: a decision is whole when each criterion is measured or answered."""
+    runbook = runbook_module.of(config)
+    if runbook is None or not markers.asks_for(config.option.markexpr, "decision"):
+        return lambda _: False
+    criteria = criteria_of(runbook.plan)
+    said = {text.partition("=")[0].strip() for text in (*runbook.options.ack, *runbook.options.observed)}
+    return lambda tests: all(
+        own.items & criteria and own.items & criteria <= said for own in tests if "decision" in own.marks
+    )
 
 
 def names_a_marker(texts: Iterable[str], expression: str) -> bool:
