@@ -4,11 +4,6 @@ import importlib
 
 import pytest
 
-from pam_rollback.plugin.hookspecs import Topics
-from pam_rollback.plugin.topics import communication, decision
-from pam_rollback.plugin.topics import probe_hooks as observation
-from pam_rollback.plugin.topics import rollback_hooks as rollback
-
 pytest_plugins = [
     # A topic's fixtures, and what it does in a session beside them. Of a hook the last one named is called first.
     "pam_rollback.plugin.fixtures",  # runbook, plan, environment, clock, sandbox_controls, situation, journal, scored, known
@@ -20,18 +15,15 @@ pytest_plugins = [
     "pam_rollback.plugin.topics.communication",  # what the public, the users and the team were told
     "pam_rollback.plugin.topics.decision",  # what the decision criteria are judged by, and what is recommended
     "pam_rollback.plugin.topics.access",  # who gets in, who is shown what, and for how many users PAM fails
-    "pam_rollback.plugin.topics.database",  # invariants, rows, schema and contents, of before and now
-    "pam_rollback.plugin.topics.database_hooks",
+    "pam_rollback.plugin.topics.database",  # invariants, rows and schema, of before and now
     "pam_rollback.plugin.topics.ledger",  # acknowledged writes
     "pam_rollback.plugin.topics.probe",  # the prober, what users see beside what they saw before, recovery and the window
-    "pam_rollback.plugin.topics.probe_hooks",
     "pam_rollback.plugin.topics.preflight",  # every question of every topic
     "pam_rollback.plugin.topics.records",  # how the service performs after a rollback, and what servers recorded themselves
     "pam_rollback.plugin.topics.acting",  # the action in the journal, its target, its undo
     "pam_rollback.plugin.topics.flags",  # flags, the emergency call and caches
     "pam_rollback.plugin.topics.hosts",  # the hosts of both sites, what to go back to, and what answers
     "pam_rollback.plugin.topics.incident",  # what is wrong now
-    "pam_rollback.plugin.topics.rollback_hooks",
     "pam_rollback.ops.connect.hooks",  # -m doctor
     "pam_rollback.redeploy.gate.fixtures",  # what a gate notes before its first test
     "pam_rollback.redeploy.gate.hooks",  # -m redeploy_gate
@@ -42,18 +34,6 @@ pytest_plugins = [
     "pam_rollback.plugin.topics.tracker",  # environments with a tracker
     "pam_rollback.ops.watch.fixtures",  # -m watch: a turn of looks, and the incident that they may show
 ]
-
-
-def pytest_pam_topics() -> Topics:
-    """Give what the session lets a topic do."""
-    return Topics(
-        watched=observation.watched,
-        recommended=decision.recommended,
-        alarm=communication.alarm,
-        tell_verdict=communication.tell_verdict,
-        sole_writer=rollback.sole_writer,
-        tell_undo=communication.tell_undo,
-    )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

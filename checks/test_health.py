@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pam_rollback.core.figures import Scored
-from pam_rollback.plugin.time_frames import FirstVerdict
+from pam_rollback.plugin.topics.checklist import FirstVerdict
 from pam_rollback.probe.health import UsersReads
 from pam_rollback.target.front_page import FrontPage
 from pam_rollback.target.health import HealthReport

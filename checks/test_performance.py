@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.core.figures import Scored
-from pam_rollback.plugin.time_frames import FirstVerdict
+from pam_rollback.plugin.topics.checklist import FirstVerdict
 from pam_rollback.plugin.topics.records import Memory
 from pam_rollback.probe.held_window import HeldWindow
 from pam_rollback.probe.observation import Experience

@@ -1,6 +1,6 @@
 """The tests of the way back: the gate, the load test and the ramp, on the candidate, before and while it goes to users again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import allure
@@ -369,16 +369,12 @@ def ramp(
     waiter: Waiter,
     clock: Clock,
     progress: Progress,
-    request: pytest.FixtureRequest,
+    watch_users: Callable[[], Observation],
+    pytestconfig: pytest.Config,
 ) -> RampRun:
     """One invocation. Raises Refused, MeasurementFailed when it could not look, ActionFailed when a change was not made."""
-
-    def observation() -> Observation:
-        # A rollback that was begun is finished also where no prober can start: it starts with the first look.
-        found: Observation = request.getfixturevalue("observation")
-        return found
-
     if flag_evaluation is None:
         raise MeasurementFailed(f"{environment.name} declares no flag_evaluation: who has the features is not known")
-    watch = RampWatch(environment, plan, flag_evaluation, runbook.pace, observation, clock, waiter, progress)
-    return RampSession(runbook, request.config.rootpath, watch, flag_admin, incident_channel, allure.step).go_on()
+    # A rollback that was begun is finished also where no prober can start: it starts with the first look.
+    watch = RampWatch(environment, plan, flag_evaluation, runbook.pace, watch_users, clock, waiter, progress)
+    return RampSession(runbook, pytestconfig.rootpath, watch, flag_admin, incident_channel, allure.step).go_on()

@@ -13,21 +13,16 @@ from pam_rollback.plugin import hookspecs
 _CONFTEST = runpy.run_path(str(Path(__file__).resolve().parents[1] / "conftest.py"))
 FIXTURES = [importlib.import_module(name) for name in _CONFTEST["pytest_plugins"]]
 """What the project's conftest.py names."""
-TOPICS: list[Any] = [
-    SimpleNamespace(pytest_pam_topics=_CONFTEST["pytest_pam_topics"]),
-    *(module for module in FIXTURES if any(name.startswith("pytest_pam_") for name in vars(module))),
-]
-"""Those that answer a hook of the suite, and conftest.py itself."""
+TOPICS: list[Any] = [module for module in FIXTURES if any(name.startswith("pytest_pam_") for name in vars(module))]
+"""Those that answer a hook of the suite."""
 
 
-def listened_to(*plugins: object, **topics: object) -> Any:
-    """A session with these listeners, which lets these functions do what topics do."""
+def listened_to(*plugins: object) -> Any:
+    """A session with these listeners."""
     manager = pytest.PytestPluginManager()
     manager.add_hookspecs(hookspecs)
     for plugin in plugins:
         manager.register(plugin)
-    if topics:
-        manager.register(SimpleNamespace(pytest_pam_topics=lambda: SimpleNamespace(**topics)))
     return SimpleNamespace(hook=manager.hook, pluginmanager=manager)
 
 

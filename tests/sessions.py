@@ -25,7 +25,7 @@ from pam_rollback.database.catalogue_reader import read_catalogue
 from pam_rollback.database.row_counting import account_id, count_rows
 from pam_rollback.http.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
-from pam_rollback.plugin.topics.database import read_contents
+from pam_rollback.plugin.topics.access import read_contents
 from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Origin, Part
 from pam_rollback.target.accounts import signed_in

@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.core.figures import Scored
-from pam_rollback.plugin.time_frames import FirstVerdict
+from pam_rollback.plugin.topics.checklist import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

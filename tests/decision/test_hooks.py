@@ -13,7 +13,6 @@ from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.verdict import Collector
 from pam_rollback.report.record_parts import DecisionRecord
 from pam_rollback.report.verdict import Ending, ExitCode, Outcome
-from tests.listening import listened_to
 
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
 
@@ -24,7 +23,7 @@ PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
         (DecisionRecord("NO ROLLBACK", (), (), (), ""), (ExitCode.GO, ())),
         (DecisionRecord("WATCH", (), ("CR-1",), (), ""), (ExitCode.INCONCLUSIVE, ("WATCH: CR-1",))),
         (DecisionRecord("ROLL BACK NOW", (), ("IR-1",), (), ""), (ExitCode.NO_GO, ("ROLL BACK NOW: IR-1",))),
-        (OSError("gone"), (ExitCode.INCONCLUSIVE, ("what to do is not known: a hook failed: OSError: gone",))),
+        (OSError("gone"), (ExitCode.INCONCLUSIVE, ("what to do is not known: OSError: gone",))),
     ],
     ids=lambda answer: str(getattr(answer, "recommendation", answer)),
 )
@@ -40,13 +39,12 @@ def test_what_is_recommended_decides(answer: object, found: object, monkeypatch:
         return answer
 
     collector: Any = Collector.__new__(Collector)
+    monkeypatch.setattr("pam_rollback.plugin.verdict.recommended", recommended)
     monkeypatch.setattr(Collector, "_scope", SimpleNamespace(partial=()))
     vars(collector).update(
-        _config=SimpleNamespace(
-            hook=listened_to(recommended=recommended).hook, option=SimpleNamespace(markexpr="decision")
-        ),
+        _config=SimpleNamespace(option=SimpleNamespace(markexpr="decision")),
         _runbook=SimpleNamespace(plan=PLAN, journal=SimpleNamespace(failed_actions=())),
-        _tests={"green": Seen("green", outcomes=[Outcome.PASSED])},
+        tests={"green": Seen("green", outcomes=[Outcome.PASSED])},
         _left_out=LeftOut(),
         _broken_collection=[],
         _planned=False,

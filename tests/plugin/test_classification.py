@@ -11,18 +11,10 @@ from pam_rollback.core.figures import Measured
 from pam_rollback.core.wait import StopFile
 from pam_rollback.plugin import classification
 from pam_rollback.plugin import fixtures as scoring
-from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import CAUSE, MESSAGE, OUTCOME, STOOD_IN_THE_WAY
 from pam_rollback.plugin.fixtures import tell_cause
 from pam_rollback.report.verdict import Outcome
 from tests.plan.plan_scene import body
-
-
-@pytest.fixture(autouse=True)
-def runbook(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a session without secrets."""
-    found = SimpleNamespace(secrets=SimpleNamespace(redact=str), stop=StopFile())
-    monkeypatch.setattr(runbook_module, "of", lambda _: found)
 
 
 def told(error: BaseException) -> tuple[str, str]:
@@ -37,11 +29,8 @@ def properties_of(error: BaseException, *entered: tuple[str, str]) -> dict[str, 
     item.stash[STOOD_IN_THE_WAY] = [*entered]
     call: Any = SimpleNamespace(excinfo=SimpleNamespace(value=error), when="call")
     report: Any = SimpleNamespace(outcome="failed", when="call", user_properties=[], longrepr=None, sections=[])
-    hook = classification.pytest_runtest_makereport(item, call)
-    next(hook)
-    with pytest.raises(StopIteration):
-        hook.send(report)
-    return dict(report.user_properties)
+    runbook: Any = SimpleNamespace(secrets=SimpleNamespace(redact=str), stop=StopFile())
+    return dict(classification.classified(item, call, report, runbook).user_properties)
 
 
 @pytest.mark.parametrize(

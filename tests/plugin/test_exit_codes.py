@@ -1,9 +1,9 @@
 """What a session ends with: by exception, worst first, never green by accident; the same with and without pytest-xdist.
 
-What each exception means, and which ending is the worst: tests/report/test_verdict.py.
+What each exception means, and which ending is the worst: tests/report/test_verdict.py. What only advises, and how each view shows what is
+not good: test_projections.py. Selections that are a part of something: test_pytest_options.py.
 """
 
-import json
 import re
 from xml.etree import ElementTree as ET
 
@@ -71,14 +71,6 @@ OUTCOMES = {
     "test_skipped": "not run",
     "test_leaves": "could not measure",
 }
-ADVISORY = """
-@pytest.mark.advisory
-def test_a():
-    assert False
-
-def test_b():
-    assert True
-"""
 
 
 @pytest.fixture
@@ -137,13 +129,6 @@ def assert_ended_with(ended: Finished, code: int, word: str) -> None:
     assert (ended.record["verdict"], ended.record["exit_code"]) == (word, code)
 
 
-def test_nothing_that_ran_is_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
-    """All of it was skipped."""
-    project.write("checks/test_case.py", HEAD + "def test_a():\n    pytest.skip('later')\n")
-
-    assert_ended_with(project.run("checks/test_case.py", "--env", str(running_sandbox.file)), 11, "INCONCLUSIVE")
-
-
 def junit_of(ended: Finished) -> ET.Element:
     """What the session's JUnit file says."""
     return ET.parse(ended.folder / "junit.xml").getroot()  # noqa: S314 - our own file
@@ -196,53 +181,3 @@ def test_what_a_stop_breaks_is_no_finding(
         assert "stopped by SIGINT before everything had run" in " ".join(ended.out.split())
     else:
         assert first["outcome"] == "undo failed"
-
-
-def test_what_only_advises_decides_nothing_and_is_nowhere_shown_as_failed(
-    running_sandbox: RunningSandbox, project: Project
-) -> None:
-    """Skipped with its reason in JUnit, in Allure and on the terminal; the record says what was found. An undo that failed stays red."""
-    project.write("checks/test_case.py", HEAD + ADVISORY)
-    ended = project.run("checks/test_case.py", "--env", str(running_sandbox.file))
-    suite = junit_of(ended)[0]
-    [skipped] = suite.iter("skipped")
-    shown = [json.loads(path.read_text()) for path in (ended.folder / "allure-results").glob("*-result.json")]
-
-    assert_ended_with(ended, 0, "GO")
-    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("0", "0", "1")
-    assert str(skipped.get("message")).startswith("advisory: "), skipped.get("message")
-    assert sorted(result["status"] for result in shown) == ["passed", "skipped"]
-    assert "failed" not in ended.out, ended.out
-    assert ended.outcomes() == {"test_a": "broken criterion", "test_b": "passed"}
-
-
-def test_an_undo_that_failed_is_shown_as_failed_by_whichever_test(
-    running_sandbox: RunningSandbox, project: Project
-) -> None:
-    """Also by one that only advises: it may be the last one that used what was to be put back."""
-    advisory = EVERYTHING.replace("def test_undo", "@pytest.mark.advisory\ndef test_undo")
-    project.write("checks/test_case.py", HEAD + advisory)
-    ended = project.run("checks/test_case.py", "--env", str(running_sandbox.file))
-    cases = {case.get("name"): case for case in junit_of(ended).iter("testcase")}
-
-    assert ended.rc == 14, ended.out
-    assert cases["test_undo[as-is]"].find("error") is not None
-
-
-def test_a_part_is_never_a_go(running_sandbox: RunningSandbox, project: Project) -> None:
-    """All green, but not the whole of anything: PARTIAL, 11, with each reason. Each option alone: test_pytest_options.py."""
-    selection = (
-        "-m",
-        "health and not load",
-        "-k",
-        "healthy",
-        "--deselect",
-        "checks/test_health.py::test_pam_is_healthy",
-    )
-
-    ended = project.run("checks", "--env", str(running_sandbox.file), *selection)
-
-    assert ended.rc == 11, ended.out
-    said = " ".join(ended.out.split())
-    for reason in ("-k healthy", "--deselect", "-m 'health and not load' is not a whole phase or kind"):
-        assert f"PARTIAL: {reason}" in said, ended.out

@@ -45,6 +45,7 @@ UNDAMAGED = replace(REAL, mode="drill", kind="staging", name="staging", confirm=
     [
         pytest.param(CHECKS_ON_PRODUCTION, id="read-only checks on production need no consent"),
         pytest.param(DRILL_ON_SANDBOX, id="a drill on the sandbox needs none either"),
+        pytest.param(replace(CHECKS_ON_PRODUCTION, kind="staging", pace=60.0), id="a pace on staging"),
         pytest.param(REAL, id="a real rollback with all that it needs"),
         pytest.param(
             replace(REAL, dry_run=True, execute=False, confirm="", reason="", initiated_by=""), id="its dry run"
@@ -81,7 +82,8 @@ def test_a_text_that_shows_nothing_is_refused_in_one_line() -> None:
     assert refusals(replace(REAL, reason="", blank=("--reason",))) == [
         "--reason shows nothing: it has only spaces, control or zero-width characters; type a text that people can read"
     ]
-    assert len(refusals(replace(DRILL_ON_SANDBOX, initiated_by="", blank=("--initiated-by",)))) == 1
+    for facts in (DRILL_ON_SANDBOX, REAL):
+        assert len(refusals(replace(facts, initiated_by="", blank=("--initiated-by",)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,12 @@ def test_a_text_that_shows_nothing_is_refused_in_one_line() -> None:
         pytest.param(replace(REAL, stories=("a", "b")), "exactly one action, selected: a, b", id="two stories"),
         pytest.param(replace(REAL, distributed=True), "leave -n out", id="xdist"),
         pytest.param(replace(REAL, setup_only=True), "act and verify nothing", id="setup only"),
-        pytest.param(replace(REAL, pace=60.0), "its windows are observed in full", id="pace on production"),
+        pytest.param(replace(REAL, pace=1.01), "its windows are observed in full", id="any pace on production"),
+        pytest.param(
+            replace(REAL, undeclared=("flag_admin",)),
+            "declares no flag_admin: this strategy cannot be carried out there",
+            id="a strategy that cannot be carried out",
+        ),
         pytest.param(replace(REAL, is_sandbox=True), "nothing real to act on", id="real on the sandbox"),
         pytest.param(replace(CHECKS_ON_PRODUCTION, stories=("a",)), "a drill plants damage", id="drill on production"),
         pytest.param(
@@ -153,13 +160,6 @@ def test_what_could_do_harm_is_refused(facts: Facts, words: str) -> None:
 def test_all_reasons_come_at_once() -> None:
     """Nobody should have to run it four times to learn four things."""
     assert len(refusals(replace(REAL, execute=False, confirm="", reason="", initiated_by=""))) == 4
-
-
-def test_a_strategy_that_the_environment_cannot_carry_out_is_refused() -> None:
-    """Before the first request, not by a failing step in the middle."""
-    (found,) = refusals(replace(REAL, undeclared=("flag_admin",)))
-
-    assert "declares no flag_admin: this strategy cannot be carried out there" in found
 
 
 def test_flags_that_nobody_can_switch_are_one_line_with_what_to_do_instead() -> None:
@@ -214,17 +214,6 @@ def test_a_consent_that_was_not_typed_is_none(facts: Facts) -> None:
 def test_what_changes_nothing_of_others_may_borrow(facts: Facts) -> None:
     """A settings file may hold options that harm nobody."""
     assert refusals(replace(facts, borrowed=BORROWED)) == []
-
-
-def test_any_pace_is_too_fast_for_production() -> None:
-    """Twice as fast is half of the window."""
-    assert "its windows are observed in full" in refusals(replace(CHECKS_ON_PRODUCTION, pace=1.01))[0]
-    assert refusals(replace(CHECKS_ON_PRODUCTION, kind="staging", pace=60.0)) == []
-
-
-def test_a_blank_name_is_told_once() -> None:
-    """That it shows nothing is enough."""
-    assert len(refusals(replace(REAL, initiated_by="", blank=("--initiated-by",)))) == 1
 
 
 @pytest.mark.parametrize(

@@ -127,26 +127,6 @@ def test_pytest_pam_run_ended(shared_range: RunningSandbox, listening: Project) 
     assert not any("hook" in note for note in real.record["notes"])
 
 
-def test_an_undo_is_told_as_well() -> None:
-    """Each listener's line; one that fails is a line itself, and nobody's undo fails by it."""
-    heard: list[object] = []
-
-    class Listener:
-        def pytest_pam_run_ended(self, run_folder: Path, undone: str) -> str:
-            heard.append((run_folder, undone))
-            if "FAILED" in undone:
-                raise RuntimeError("HTTP 401")
-            return "incident: #4"
-
-    config = listened_to(Listener())
-    environment: Any = SimpleNamespace(name="e")
-
-    assert listeners.run_ended(config, Path("run-1"), environment, "UNDONE: 1 change") == ["incident: #4"]
-    failed = listeners.run_ended(config, Path("run-1"), environment, "UNDO FAILED: HTTP 503")
-    assert failed == ["a hook failed: RuntimeError: HTTP 401"]
-    assert heard == [(Path("run-1"), "UNDONE: 1 change"), (Path("run-1"), "UNDO FAILED: HTTP 503")]
-
-
 def test_a_session_without_an_action_is_no_real_run(running_sandbox: RunningSandbox, listening: Project) -> None:
     """There is nothing to collect."""
     session = listening.run("-m", "health", f"--env={running_sandbox.file}")

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.plugin.keeping import redacted_at_the_end
+from pam_rollback.plugin.record import redacted_at_the_end
 from pam_rollback.plugin.runbook import Runbook, Secrets
 from pam_rollback.report.redaction import Redactor
 

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.plugin import fixtures
-from pam_rollback.plugin.classification import MESSAGE, NOTHING_NEW, OUTCOME
+from pam_rollback.plugin.classification import HEARD, MESSAGE, NOTHING_NEW, OUTCOME, Heard
 from pam_rollback.plugin.phases import LiveReport, bad
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.rollback.journal import ACTION_FAILED
@@ -31,7 +31,24 @@ class Told:
 def red(nodeid: str, message: str, outcome: Outcome = Outcome.BROKEN_CRITERION) -> Any:
     """The report of a test that is not good."""
     said = {OUTCOME: outcome.value, MESSAGE: message, "criterion": "CR-4", "title": "It is so.", "runbook": "x"}
-    return SimpleNamespace(nodeid=nodeid, user_properties=[*said.items()], failed=True, skipped=False, when="call")
+    return SimpleNamespace(
+        nodeid=nodeid, user_properties=[*said.items()], failed=True, passed=False, when="call", duration=0.1
+    )
+
+
+class Live:
+    """A session's live report, which hears what the collector has heard."""
+
+    def __init__(self, told: Told) -> None:
+        stash, self.heard = pytest.Stash(), Heard()
+        stash[HEARD] = self.heard
+        self.report = LiveReport(SimpleNamespace(stash=stash), SimpleNamespace(), told)  # type: ignore[arg-type]
+
+    def hear(self, report: Any) -> None:
+        """One part of a test."""
+        hearing = self.heard.pytest_runtest_logreport(report)
+        next(hearing)
+        self.report.pytest_runtest_logreport(report)
 
 
 def said(line: str) -> str:
@@ -47,12 +64,12 @@ def told() -> Told:
 
 def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
     """Thirty pages that cannot be reached are a line, as are twenty tests that met one cause; another outcome is another line."""
-    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
+    live = Live(told)
     for page in ("home", "chat", "trips"):
-        live.pytest_runtest_logreport(red(f"checks/test_a.py::test_pages[{page}]", f"{page} was not reached"))
-    live.pytest_runtest_logreport(red("checks/test_a.py::test_other", "home was not reached"))
-    live.pytest_runtest_logreport(red("checks/test_a.py::test_pages[money]", "no browser", Outcome.UNKNOWN))
-    live.pytest_runtest_logreport(red("checks/test_a.py::test_third", "another reason"))
+        live.hear(red(f"checks/test_a.py::test_pages[{page}]", f"{page} was not reached"))
+    live.hear(red("checks/test_a.py::test_other", "home was not reached"))
+    live.hear(red("checks/test_a.py::test_pages[money]", "no browser", Outcome.UNKNOWN))
+    live.hear(red("checks/test_a.py::test_third", "another reason"))
 
     assert [said(line) for line in told.lines] == [
         "home was not reached",
@@ -63,11 +80,11 @@ def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
 
 def test_what_is_new_is_told_after_what_is_not(told: Told) -> None:
     """Also of the same test: only its cases of one kind are one line."""
-    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
+    live = Live(told)
     for page, old in (("home", True), ("chat", True), ("money", False)):
         report = red(f"checks/test_a.py::test_pages[{page}]", f"label on {page}")
         report.user_properties.append((NOTHING_NEW, old))
-        live.pytest_runtest_logreport(report)
+        live.hear(report)
 
     assert [said(line) for line in told.lines] == ["label on home", "label on money"]
 

@@ -111,9 +111,11 @@ def with_plugin(project: Project, source: str) -> tuple[str, ...]:
             TAKES,
             ("-n", "1"),
             (
-                f"2 tests of this selection {LEFT_OUT}test_database_is_healthy, test_more",
+                f"1 tests of this selection {LEFT_OUT}test_database_is_healthy",
+                "files with tests of this selection were not looked at: test_more.py",
                 "a plug-in changed what tests are, or made them advisory: test_front_end_is_healthy",
                 "test_back_end_is_healthy",
+                "a plug-in that is not part of the suite can decide what came of a test: stranger",
             ),
         ),
         (
@@ -190,9 +192,9 @@ def test_a_conftest_from_elsewhere_is_a_stranger(folder: Path, *, is_own: bool) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("-o", "python_files=test_health.py"), "leaves them out: test_more"),
-        (("-o", "testpaths=load"), "tests of this selection did not take part"),
-        (("checks/test_more.py",), "leaves them out: test_front_end_is_healthy"),
+        (("-o", "python_files=test_health.py"), "were not looked at: test_more.py"),
+        (("-o", "testpaths=load"), "were not looked at: test_health.py, test_more.py"),
+        (("checks/test_more.py",), "were not looked at: test_health.py"),
     ],
     ids=["files", "testpaths", "one file of it"],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.plugin.time_frames import FirstVerdict
+from pam_rollback.plugin.topics.checklist import FirstVerdict
 
 
 @pytest.mark.parametrize(

@@ -176,19 +176,17 @@ class Listening:
             ),
         )
         for name, stub in (
-            ("journal_of", lambda *_: journal.path),
+            ("journal_of", lambda *_: journal),
             ("_undo_refusals", lambda *_: []),
             ("Alarm", lambda *_: SimpleNamespace(end=None)),
+            ("sole_writer", lambda *_: nullcontext(SimpleNamespace(warnings=[]))),
+            ("team_follows", lambda *_: nullcontext([])),
         ):
             monkeypatch.setattr(earlier_run, name, stub)
 
     def pytest_pam_undo_kinds(self) -> UndoKinds:
         """Those of this test."""
         return self.kinds
-
-    def pytest_pam_topics(self) -> object:
-        """Nobody else is there, and nobody is told."""
-        return SimpleNamespace(sole_writer=lambda *_: nullcontext([]), tell_undo=lambda *_: nullcontext([]))
 
     def pytest_pam_run_ended(self, run_folder: Path, undone: str) -> str:
         """Hear of it."""
@@ -311,7 +309,7 @@ def test_a_line_that_a_kill_cut_short_is_no_gap(
     journal = Journal(tmp_path / "run-1" / "journal.jsonl")
     for situation in ("one", "two", "one"):
         journal.of(Scope(situation, "production", environment.urls.api)).append(
-            "action", environment="production", api=""
+            "action", strategy="frontend", environment="production", api=""
         )
     with journal.path.open("ab") as file:
         file.write(b'{"at": "2026')
@@ -409,7 +407,7 @@ def test_a_run_that_is_still_going_on_is_neither_undone_nor_resumed(tmp_path: Pa
                 journal_of(config, option, str(folder))
         session.kill()
 
-    assert journal_of(config, "--undo", str(folder)) == folder / "journal.jsonl"
+    assert journal_of(config, "--undo", str(folder)).path == folder / "journal.jsonl"
 
 
 @pytest.fixture

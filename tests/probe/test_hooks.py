@@ -9,34 +9,33 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.plugin import listeners
-from pam_rollback.plugin.runbook import KEY
-from pam_rollback.plugin.topics import probe_hooks as of_observation
+from pam_rollback.plugin import fixtures, record
 from pam_rollback.plugin.watched import users
 from pam_rollback.probe.recovery import Recovery
 from pam_rollback.report.record_parts import Watched
 from pam_rollback.rollback.journal import Journal
-from tests.listening import listened_to
 
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
 
 
-def test_how_users_fared_is_in_the_record(tmp_path: Path) -> None:
+def test_how_users_fared_is_in_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing where nobody acted. What fails is named in the notes, and nothing is invented."""
     seen = Watched("after-own")
     runbook: Any = SimpleNamespace(folder=tmp_path, journal=Journal(tmp_path / "none"), started_s=0.0, plan=PLAN)
 
-    def gone(_: object) -> list[Watched]:
+    def gone(*_: object, **__: object) -> list[Watched]:
         raise OSError("gone")
 
-    assert of_observation.watched(runbook) == []
-    assert listeners.watched(listened_to(watched=lambda _: [seen]), runbook) == ([seen], [])
-    assert listeners.watched(listened_to(watched=gone), runbook) == ([], ["a hook failed: OSError: gone"])
-    assert listeners.watched(listened_to(), runbook)[0] == []
+    assert record._watched(runbook) == ([], [])
+    runbook.journal.append("action", strategy="own")
+    monkeypatch.setattr("pam_rollback.plugin.watched.watched", lambda *_, **__: [seen])
+    assert record._watched(runbook) == ([seen], [])
+    monkeypatch.setattr("pam_rollback.plugin.watched.watched", gone)
+    assert record._watched(runbook) == ([], ["how users fared is not known: OSError: gone"])
 
 
 def begin(
-    monkeypatch: pytest.MonkeyPatch, situation: str, *fixtures: str, fails: bool = False, **worker: object
+    monkeypatch: pytest.MonkeyPatch, situation: str, *asked: str, fails: bool = False, **worker: object
 ) -> list[str]:
     """A situation is entered, of which one test has these fixtures; what is begun and told."""
     begun: list[str] = []
@@ -47,12 +46,11 @@ def begin(
             raise MeasurementFailed("no room for a record")
 
     told = SimpleNamespace(phase=lambda name, text: begun.append(f"{name} {text}"))
-    monkeypatch.setattr(of_observation, "progress_of", lambda *_: told)
-    session = SimpleNamespace(items=[SimpleNamespace(fixturenames=fixtures), SimpleNamespace()])
-    request: Any = SimpleNamespace(
-        config=SimpleNamespace(stash={KEY: None}, **worker), session=session, getfixturevalue=get
-    )
-    of_observation.pytest_pam_situation_begins(situation, request)
+    monkeypatch.setattr(fixtures, "progress_of", lambda *_: told)
+    session = SimpleNamespace(items=[SimpleNamespace(fixturenames=asked), SimpleNamespace()])
+    request: Any = SimpleNamespace(config=SimpleNamespace(**worker), session=session, getfixturevalue=get)
+    runbook: Any = None
+    fixtures.begin_early(situation, runbook, request)
     return begun
 
 
@@ -67,6 +65,7 @@ def test_a_window_opens_before_the_first_check(monkeypatch: pytest.MonkeyPatch) 
     assert begin(monkeypatch, "baseline", "held_window") == []
     assert begin(monkeypatch, "after-frontend", "held_window") == []
     assert begin(monkeypatch, "as-is", "held_window", workerinput={}) == []
+    assert begin(monkeypatch, "as-is", "watch", "held_writes") == ["observation", "window_writes"]
 
 
 def test_when_users_were_well_again_is_said() -> None:

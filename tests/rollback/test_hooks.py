@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.errors import ActionFailed, Refused, UndoFailed
-from pam_rollback.plugin import listeners
+from pam_rollback.plugin import earlier_run, listeners
+from pam_rollback.plugin.topics import acting as of_rollback
 from pam_rollback.plugin.topics import communication as of_communication
-from pam_rollback.plugin.topics import rollback_hooks as of_rollback
 from pam_rollback.rollback.journal import Journal
+from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.rollback.undoing import UndoKind, beside_actions, undo_all
 from pam_rollback.target import flag_service
 from pam_rollback.target.environment_file import load_environment
@@ -51,12 +52,11 @@ def test_pytest_pam_undo_kinds(tmp_path: Path) -> None:
 def test_an_undo_is_alone_with_what_it_puts_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An undo and another one of the same place: the second is refused."""
     monkeypatch.setattr("pam_rollback.rollback.lock.shared_folder", lambda: tmp_path)
-    journal = Journal(tmp_path / "journal.jsonl")
 
-    def undo(run: str) -> AbstractContextManager[list[str]]:
+    def undo(run: str) -> AbstractContextManager[WriterLock]:
         options = SimpleNamespace(initiated_by="kim", take_over="", undo="run-0")
         runbook: Any = SimpleNamespace(environment=ENVIRONMENT, id=run, options=options)
-        return of_rollback.sole_writer(runbook, journal)
+        return earlier_run.sole_writer(runbook, ["feature-flag"])
 
     with undo("run-1"), pytest.raises(Refused, match="run run-1 of kim"), undo("run-2"):
         pytest.fail("two of them put back the same")

@@ -5,9 +5,10 @@ Evidence is collected by fixtures and attached from the test's own thread; this 
 
 import os
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import allure
 import allure_commons
@@ -16,7 +17,6 @@ from allure_commons.types import LabelType
 
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import markers
-from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, title
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import situation_of
@@ -44,12 +44,8 @@ class _LiveRedactor(Redactor):
         return self._runbook.secrets.redactor.text(text)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
+def clean(config: pytest.Config, runbook: Runbook) -> None:
     """Put the cleaning hooks between Allure's listener and its files."""
-    runbook = runbook_module.of(config)
-    if runbook is None or config.option.collectonly:
-        return
     hooks = AllureHooks(runbook.results, _LiveRedactor(runbook), owns=_is_ours)
     unfailing = Unfailing(runbook.results, runbook.lost)
     for plugin in (hooks, unfailing):
@@ -58,12 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_HOOKS_KEY] = hooks
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def label(runbook: Runbook, items: Iterable[pytest.Item]) -> None:
     """Give each test its labels and links."""
-    runbook = runbook_module.of(config)
-    if runbook is None:
-        return
     for item in items:
         identifiers = markers.criterion_ids(item)
         function = getattr(item, "function", None)
@@ -100,15 +92,15 @@ def asked_by(plan: Plan, identifiers: Iterable[str]) -> str:
     return f"\n\nThe plan: {'; '.join(titles)}." if titles else ""
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+@contextmanager
+def shown(item: pytest.Item) -> Iterator[None]:
     """Give Allure the test's title. A test that is interrupted was not finished: without this, Allure calls it passed."""
     function = getattr(item, "function", None)
-    if function is not None and runbook_module.of(item.config) is not None:
+    if function is not None:
         # Allure reads it from the function, which all cases share, also when set-up fails and the body is never reached.
         function.__allure_display_name__ = named(markers.criterion_ids(item), title(item))
     try:
-        return (yield)
+        yield
     except BaseException as error:
         hooks = item.config.stash.get(_HOOKS_KEY, None)
         if hooks is not None:
@@ -116,11 +108,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         raise
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def note(item: pytest.Item, report: pytest.TestReport, runbook: Runbook) -> None:
     """Attach what Playwright left behind for a failed test; say what Allure does not see of a test that was shown as skipped."""
-    report = yield
-    runbook = runbook_module.of(item.config)
     hooks = item.config.stash.get(_HOOKS_KEY, None)
     if hooks is not None and report.skipped and isinstance(report.longrepr, tuple):
         # Allure knows exceptions only: it would show no reason, or one with a module's name.
@@ -130,7 +119,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         hooks.say_next(
             "broken", str(dict(report.user_properties).get(MESSAGE, report.longreprtext)), instead_of="skipped"
         )
-    if report.when == "teardown" and runbook is not None:
+    if report.when == "teardown":
         for kind, path in report.user_properties:
             if kind in _PLAYWRIGHT_TYPES:
                 # Typed passwords and tokens are in it. The file itself stays in the run's folder, so a clean copy is not enough.
@@ -139,7 +128,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
                 allure.attach.file(
                     str(path), name=name, attachment_type=_PLAYWRIGHT_TYPES[kind], extension=name.rpartition(".")[2]
                 )
-    return report
 
 
 def is_for_a_person(plan: Plan, identifiers: Iterable[str]) -> bool:

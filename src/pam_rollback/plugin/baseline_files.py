@@ -6,7 +6,7 @@ them from beside that file, and refuses what is missing, changed or of another r
 
 import json
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +97,21 @@ def stored_model(runbook: Runbook, name: str, model: type[Model]) -> Model | Non
         return model.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # what is no text, no JSON or no such part is a ValueError
         raise damaged(path, error) from None
+
+
+def before(runbook: Runbook, situation: str, name: str, model: type[Model], read: Callable[[], Model]) -> Model | None:
+    """How it was: as ``--baseline FILE`` has it; else read now and kept with the evidence, as before a drill's incident.
+
+    None in a real rollback without a baseline, which is not delayed by reading. Raises MeasurementFailed when it cannot be read or kept.
+    """
+    known = stored_model(runbook, name, model)
+    if known is not None or not runbook.records_before:
+        return known
+    found = read()
+    (runbook.evidence(situation) / name).write_text(
+        f"{found.model_dump_json(exclude_defaults=True)}\n", encoding="utf-8"
+    )
+    return found
 
 
 def stored_baseline(runbook: Runbook) -> "Baseline | None":

@@ -8,12 +8,11 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from _pytest.mark.expression import Expression
 
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.markers import can_select
 from pam_rollback.plugin.needs import fixtures_with
 from pam_rollback.plugin.pytest_options import only_own_tests
-from pam_rollback.plugin.runbook import Runbook
 
 BROWSER_KINDS = ("journey", "accessibility", "performance", "window")
 """Kinds of tests that open a browser; each of them may stand beside one of the phases."""
@@ -35,7 +34,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     known = early_config.known_args_namespace
     if only_own_tests(known.file_or_dir):
         return
-    if can_select_browser_test(known.markexpr) or any(arg.startswith(_OPTIONS) for arg in args):
+    with_browsers = ({kind, *BROWSER_PHASES} for kind in BROWSER_KINDS)
+    if can_select(known.markexpr, *with_browsers) or any(arg.startswith(_OPTIONS) for arg in args):
         early_config.pluginmanager.import_plugin("playwright", consider_entry_points=True)
 
 
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if runbook is None or not is_loaded(config):
         return
     option = config.option
-    option.browser = option.browser or list(declared(runbook))
+    option.browser = option.browser or list(runbook.environment.browsers)
     given = [str(arg).partition("=")[0] for arg in config.invocation_params.args]
     for name, value in _KEPT_OF_A_FAILURE.items():
         if name not in given:
@@ -56,24 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
         option.output = str(runbook.folder / "browser" / (runbook.worker or "main"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Of a test that does not come to its end all is kept."""
-    _note(item.config, passed=False)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def note(config: pytest.Config, *, passed: bool) -> None:
     """A picture and a packed trace of a test that passed would be made, and thrown away. If its teardown fails, words are all there is."""
-    report = yield
-    if call.when == "call" and not report.failed:
-        _note(item.config, passed=True)
-    return report
-
-
-def _note(config: pytest.Config, *, passed: bool) -> None:
     if not is_loaded(config):
         return
     option = config.option
@@ -114,23 +98,3 @@ def is_of_another_browser(reason: str) -> bool:
 def is_loaded(config: pytest.Config) -> bool:
     """Whether pytest-playwright takes part in this session."""
     return hasattr(config.option, "browser")
-
-
-def declared(runbook: Runbook) -> tuple[str, ...]:
-    """The browsers that the environment demands."""
-    return runbook.environment.browsers
-
-
-def can_select_browser_test(expression: str) -> bool:
-    """Whether the ``-m`` expression can be true for a test that opens a browser, whatever phase it stands in."""
-    if not expression:
-        return True
-    try:
-        asked = Expression.compile(expression)
-    except SyntaxError:
-        return False  # pytest itself says what is wrong with it
-
-    def can_be(name: str, kind: str) -> bool:
-        return name == kind or name in BROWSER_PHASES
-
-    return any(asked.evaluate(lambda name, /, *, is_a=kind, **_: can_be(name, str(is_a))) for kind in BROWSER_KINDS)

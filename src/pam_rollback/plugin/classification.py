@@ -1,12 +1,16 @@
-"""Says of each report what it means: a broken criterion, a failed action, or that we do not know. Travels through xdist with the report."""
+"""Says of each report what it means: a broken criterion, a failed action, or that we do not know. Travels through xdist with the report.
+
+And what the reports of a process said of each test so far.
+"""
 
 import json
 import re
+import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -21,6 +25,9 @@ from pam_rollback.plugin.sql_files import invariant_of
 from pam_rollback.report.verdict import Outcome, classify, worst
 from pam_rollback.report.wording import without_own_word
 from pam_rollback.target.known_before import OF_OLD
+
+FIGURES = "pam-figures"
+
 
 OUTCOME = "pam-outcome"
 
@@ -61,11 +68,8 @@ _ONLY_TOLD = {Outcome.BROKEN_CRITERION.value, Outcome.UNKNOWN.value}
 _PAGE = re.compile(r"If red: (docs/runbook\.md#[a-z0-9-]+)")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Markers do not travel to the controller of pytest-xdist, properties do."""
-    if runbook_module.of(config) is None:
-        return
+def describe(items: Iterable[pytest.Item]) -> None:
+    """Give each test what is said of it: markers do not travel to the controller of pytest-xdist, properties do."""
     for item in items:
         item.user_properties += [
             ("criterion", " ".join(markers.criterion_ids(item))),
@@ -87,15 +91,10 @@ def _page_of(item: pytest.Item) -> str:
     return found[1] if found else ""
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[Any]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Innermost, so that Allure, JUnit and the terminal see the classified and redacted report."""
-    report = yield
-    runbook = runbook_module.of(item.config)
-    if runbook is None:
-        return report
+def classified(
+    item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport, runbook: Runbook
+) -> pytest.TestReport:
+    """The report with what it means, and without secrets."""
     if call.excinfo is not None and report.outcome == "failed":
         _classify(item, report, call.excinfo.value, runbook)
     elif report.outcome == "skipped":
@@ -194,6 +193,16 @@ def _first_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
+_NAMES_SHOWN = 3
+
+
+def named(nodeids: Iterable[str], most: int = _NAMES_SHOWN) -> str:
+    """The first of these tests by their names, without their cases, and how many more there are."""
+    names = [*dict.fromkeys(nodeid.rpartition("::")[2].partition("[")[0] for nodeid in nodeids)]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 @dataclass
 class Seen:
     """What the reports of one test said so far."""
@@ -241,6 +250,53 @@ class Seen:
 
 
 DIED: Final = "the process that ran it died"
+
+
+def what_failed(report: pytest.TestReport) -> tuple[Outcome, str, str]:
+    """The outcome, message and cause of a report that is not good. One that was never classified is of a process that died."""
+    said = dict(report.user_properties)
+    outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
+    return outcome, str(said.get(MESSAGE) or DIED), str(said.get(CAUSE, ""))
+
+
+class Heard:
+    """What the reports of this process said of each test; where workers run them, the controller's are all."""
+
+    def __init__(self) -> None:
+        self.tests: dict[str, Seen] = {}
+        """By its id."""
+        self.first_s: dict[tuple[str, str], float] = {}
+        """When a situation's first verdict of a kind came, in monotonic seconds. What is unknown is none, nor what only advises."""
+
+    def test(self, nodeid: str) -> Seen:
+        """What is known of it."""
+        return self.tests.setdefault(nodeid, Seen(nodeid))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
+        """One phase of one test, as it was made: whoever changes a report on its way changes it for the others."""
+        test, said = self.test(report.nodeid), dict(report.user_properties)
+        for name, value in report.user_properties:
+            if name != FIGURES:
+                test.properties[name] = value
+            elif report.when == "call":
+                test.figures.append(cast("Mapping[str, Any]", value))
+        test.duration_s += report.duration
+        test.body_ran = test.body_ran or report.when == "call"
+        if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
+            test.say(*what_failed(report))
+        elif report.skipped:
+            test.say(Outcome.NOT_RUN, str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else "skipped")
+        elif report.when == "call":
+            test.say(Outcome.PASSED)
+        judged = report.passed or said.get(OUTCOME) == Outcome.BROKEN_CRITERION.value
+        if report.when == "call" and judged and not said.get("advisory"):
+            for kind in str(said.get("kind", "")).split():
+                self.first_s.setdefault((str(said.get("situation", "")), kind), time.monotonic())
+        yield
+
+
+HEARD = pytest.StashKey[Heard]()
 
 
 def tell(folder: Path, worker: str, items: Iterable[pytest.Item]) -> None:

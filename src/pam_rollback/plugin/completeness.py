@@ -1,41 +1,40 @@
-"""Holds what a session ran against what the files of the runbook hold: a count that no option and no plug-in has a say in.
+"""Holds what a session ran against what pytest found at first: a count that no option and no plug-in has a say in.
 
-The files are read as text, after the tests have run, so that nobody waits for it. What is missing without a rule of the suite makes the
-verdict PARTIAL. Decided in docs/decisions/verdicts.md.
+What is missing without a rule of the suite makes the verdict PARTIAL. Decided in docs/decisions/verdicts.md.
 """
 
 import inspect
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import MarkMatcher
 from _pytest.mark.expression import Expression
 
 from pam_rollback.plan.held_tests import HeldTest, held_tests
 from pam_rollback.plugin import markers, selection, sql_files
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.runbook import FOLDERS, folder_of
+from pam_rollback.plugin.classification import named
+from pam_rollback.plugin.runbook import FOLDERS, folder_of, named_paths
 from pam_rollback.plugin.scope import criteria_of
-from pam_rollback.plugin.situations import SITUATIONS_KEY, situation_of, story_name
-from pam_rollback.plugin.sql_files import FOLDER as SQL_FOLDER
-from pam_rollback.target.invariants import parse_invariant
+from pam_rollback.plugin.situations import SITUATIONS_KEY, story_name
 
 _TAKEN_OVER = re.compile(r"^from (drills\.\w+) import", re.MULTILINE)
 """How a drill takes over tests that others have, too."""
-_COLLECTED = pytest.StashKey[list[pytest.Item]]()
-_SHOWN = 3
 _WHOLE = re.compile(r"\w+(\s+or\s+\w+)*$")
 _BY_HAND = ("keyword", "lf", "deselect", "ignore", "ignore_glob", "stepwise", "inversion")
 """Options that choose tests one by one: they are named themselves, and what they leave out is what was wanted."""
-_ANSWERS_FOR_TESTS = (
+_DECIDES = (
     *("pytest_pyfunc_call", "pytest_runtest_protocol", "pytest_runtestloop", "pytest_fixture_setup"),
-    "pytest_runtest_makereport",
+    *("pytest_runtest_makereport", "pytest_collection", "pytest_collect_directory", "pytest_collect_file"),
+    *("pytest_ignore_collect", "pytest_make_collect_report", "pytest_pycollect_makemodule"),
+    "pytest_pycollect_makeitem",
 )
-"""Hooks by which a plug-in can say what came of a test, without running it or around it."""
+"""Hooks by which a plug-in can keep a test from being found, or say what came of it, without running it or around it."""
 _HEARS_OF_TESTS = (
     *("pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown"),
     "pytest_runtest_logreport",
@@ -47,13 +46,42 @@ KNOWN = (
 )
 """Whose parts are known. The project's ``conftest.py`` files count as known, too: they were reviewed with it."""
 
-Key = tuple[str, str, str]
-"""File, function and situation."""
+
+@dataclass(frozen=True)
+class _Found:
+    """A test as it was found, before anybody could take it out or change it."""
+
+    item: pytest.Item
+    marks: tuple[pytest.Mark, ...]
+    code: object
+
+    @property
+    def is_advisory(self) -> bool:
+        return any(mark.name == "advisory" for mark in self.marks)
+
+    def is_selected(self, expression: str) -> bool:
+        """Whether ``-m`` selects it."""
+        return not expression or Expression.compile(expression).evaluate(MarkMatcher.from_markers(self.marks))
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it runs other code than it was found with, or decides less."""
+        weaker = not self.is_advisory and self.item.get_closest_marker("advisory") is not None
+        return weaker or _code_of(self.item) is not self.code
 
 
+_FOUND = pytest.StashKey[dict[int, _Found]]()
+
+
+def _code_of(item: pytest.Item) -> object:
+    function: Any = getattr(item, "function", None)
+    return None if function is None else getattr(inspect.unwrap(function), "__code__", None)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Remember each test as it was found, before anybody can take it out."""
-    item.config.stash.setdefault(_COLLECTED, []).append(item)
+    """Remember each test as it was found."""
+    item.config.stash.setdefault(_FOUND, {})[id(item)] = _Found(item, (*item.iter_markers(),), _code_of(item))
 
 
 def note(session: pytest.Session) -> None:
@@ -72,118 +100,61 @@ def note(session: pytest.Session) -> None:
 
 
 def _missing(session: pytest.Session, left_out: selection.LeftOut) -> Iterator[str]:
-    config, items = session.config, session.items
-    collected = {id(item) for item in config.stash.get(_COLLECTED, [])}
-    foreign = [item.nodeid for item in items if id(item) not in collected]
-    if foreign:
-        yield f"a plug-in put other tests in the place of those that were collected: {_named(foreign)}"
+    config, found = session.config, session.config.stash.get(_FOUND, {})
+    if foreign := [item.nodeid for item in session.items if id(item) not in found]:
+        yield f"a plug-in put other tests in the place of those that were collected: {named(foreign)}"
     if any(getattr(config.option, name, None) for name in _BY_HAND) or any("::" in arg for arg in config.args):
         return
-    ruled = {id(item) for item in left_out.by_rule}
-    ran = {id(item) for item in items}
     expression = config.option.markexpr.strip()
-    dropped = [
-        f"{_shown(item.path, config.rootpath)}::{getattr(item, 'originalname', None) or item.name}"
-        for item in config.stash.get(_COLLECTED, [])
-        if id(item) not in ran | ruled and markers.is_selected(item, expression)
-    ]
-    present = {_key(item, config.rootpath) for item in [*items, *left_out.by_rule]}
-    all_held = [*_held(config)]
-    if shadowed := [own.name for _, own in all_held if own.shadowed]:
-        yield f"tests that another one below them, of the same name, keeps from running: {_named(shadowed)}"
-    held = dict(all_held)
-    answered_for = _answered_for(config)
-    lost = [
-        f"{file}::{name}"
-        for (file, name, situation), own in held.items()
-        if not present & {(file, name, situation), (file, name, "")} and not answered_for(own)
-    ]
-    gone = [*dict.fromkeys([*dropped, *lost])]
+    took_part = {id(item) for item in (*session.items, *left_out.by_rule)}
+    gone = [one.item.nodeid for key, one in found.items() if key not in took_part and one.is_selected(expression)]
     if gone:
-        yield f"{len(gone)} tests of this selection did not take part, and no rule of the suite leaves them out: {_named(gone)}"
-    changed = [
-        item.nodeid for item in items if (own := held.get(_key(item, config.rootpath))) and _is_changed(item, own)
-    ]
-    if changed:
-        yield f"a plug-in changed what tests are, or made them advisory: {_named(changed)}"
+        yield f"{len(gone)} tests of this selection did not take part, and no rule of the suite leaves them out: {named(gone)}"
+    if changed := [item.nodeid for item in session.items if (one := found.get(id(item))) and one.is_changed]:
+        yield f"a plug-in changed what tests are, or made them advisory: {named(changed)}"
+    files = {one.item.path for one in found.values()}
+    if shadowed := [*_shadowed(files, expression, config.rootpath)]:
+        yield f"tests that another one below them, of the same name, keeps from running: {named(shadowed)}"
+    if expression and (others := [*_not_looked_at(config, files)]):
+        yield f"files with tests of this selection were not looked at: {named(others)}"
 
 
-def _answered_for(config: pytest.Config) -> Callable[[HeldTest], bool]:
-    """Whether a person answers for all that a test would decide: a decision is whole when each criterion is measured or answered."""
+def _shadowed(files: Iterable[Path], expression: str, root: Path) -> Iterator[str]:
+    """Tests of this selection that Python does not keep: pytest sees the last of a name, and nothing else."""
+    asked = Expression.compile(expression) if expression else None
+    for text in (_text_of(file) for file in files if file.suffix == ".py"):
+        for own in held_tests(text, shared_tests(text, root)):
+            selected = asked is None or asked.evaluate(markers.Named(own.marks))
+            if own.shadowed and selected and not markers.waits_to_be_named(own.marks, expression):
+                yield own.name
+
+
+def _not_looked_at(config: pytest.Config, seen: set[Path]) -> Iterator[str]:
+    """Files in which no test was found, and whose text has one of the markers: of a marker, all of it has to run."""
+    root, stories = config.rootpath, config.stash[SITUATIONS_KEY].stories
+    answered_for = _answered_for(config)
+    for path in sorted(one for folder in FOLDERS for one in (root / folder).rglob("*.py")):
+        is_test = path.stem.startswith("test_") or path.stem.endswith("_test")
+        if not is_test or path in seen or (path.parent.name == "drills" and story_name(path) not in stories):
+            continue
+        shared = shared_tests(_text_of(path), root)
+        selected = names_a_marker([_text_of(path), *shared.values()], config.option.markexpr)
+        if selected and not answered_for(held_tests(_text_of(path), shared)):
+            yield path.name
+    if sql_files.can_select(config.option.markexpr):
+        yield from (path.name for path in sorted(root.joinpath(*sql_files.FOLDER).glob("*.sql")) if path not in seen)
+
+
+def _answered_for(config: pytest.Config) -> Callable[[Iterable[HeldTest]], bool]:
+    """Return whether people answer for all that tests would decide: a decision is whole when each criterion is measured or answered."""
     runbook = runbook_module.of(config)
     if runbook is None or not markers.asks_for(config.option.markexpr, "decision"):
         return lambda _: False
     criteria = criteria_of(runbook.plan)
     said = {text.partition("=")[0].strip() for text in (*runbook.options.ack, *runbook.options.observed)}
-    return lambda own: bool(own.items & criteria) and own.items & criteria <= said
-
-
-def _key(item: pytest.Item, root: Path) -> Key:
-    name = getattr(item, "originalname", None) or item.name
-    callspec = getattr(item, "callspec", None)
-    situation = situation_of(item) if callspec is not None and "situation" in callspec.params else ""
-    return (_shown(item.path, root), name, situation)
-
-
-def _is_changed(item: pytest.Item, own: HeldTest) -> bool:
-    """Whether it runs other code than its file's, or decides less than its file says."""
-    function: Any = getattr(item, "function", None)
-    code = None if function is None else getattr(inspect.unwrap(function), "__code__", None)
-    expected = _file_of(own.module, item.config.rootpath) if own.module else item.path
-    elsewhere = code is not None and Path(code.co_filename) != expected
-    return elsewhere or ("advisory" not in own.marks and item.get_closest_marker("advisory") is not None)
-
-
-def _held(config: pytest.Config) -> Iterator[tuple[Key, HeldTest]]:
-    """What the files hold of this selection, in each of its situations."""
-    expression = config.option.markexpr.strip()
-    asked = Expression.compile(expression) if expression else None
-    selected = config.stash[SITUATIONS_KEY]
-    for path in _files(config, whole=bool(expression)):
-        if path.parent.name == "drills":
-            situations: Sequence[str] = [f"after-{story_name(path)}"]
-        else:
-            situations = selected.situations
-        for test in _read(path, expression, config.rootpath):
-            if asked is not None and not asked.evaluate(markers.Named(test.marks)):
-                continue
-            if not markers.waits_to_be_named(test.marks, expression):
-                yield from (((_shown(path, config.rootpath), test.name, situation), test) for situation in situations)
-
-
-def _files(config: pytest.Config, *, whole: bool) -> Iterator[Path]:
-    """The files that this session is about: of a marker, and where nobody named any, all of checks and load; and the named stories."""
-    root, stories = config.rootpath, config.stash[SITUATIONS_KEY].stories
-    where = [Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args]
-    if whole or config.args_source is not pytest.Config.ArgsSource.ARGS:
-        where = [root / folder for folder in FOLDERS if folder != "drills" or stories]
-    for path in dict.fromkeys(found for place in where for found in _within(place)):
-        folder = runbook_module.folder_of(config, path)
-        if folder in FOLDERS and (folder != "drills" or story_name(path) in stories):
-            yield path
-
-
-def _within(place: Path) -> Iterable[Path]:
-    if place.is_dir():
-        return sorted([*place.rglob("test_*.py"), *place.rglob("*_test.py"), *place.rglob("*.sql")])
-    return [place] if place.is_file() else []
-
-
-def _read(path: Path, expression: str, root: Path) -> Sequence[HeldTest]:
-    if path.suffix == ".sql":
-        if path.parts[-3:-1] != SQL_FOLDER or not sql_files.can_select(expression):
-            return ()
-        own = parse_invariant(path.read_text(encoding="utf-8"), source=path.name, stem=path.stem)
-        advisory = {"advisory"} if own.severity == "advisory" else set()
-        return [HeldTest(f"test_{path.stem.replace('-', '_')}", frozenset({*sql_files.MARKS, *advisory}))]
-    text = path.read_text(encoding="utf-8")
-    shared = shared_tests(text, root)
-    if not names_a_marker([text, *shared.values()], expression):
-        return ()  # reading it whole would be for nothing
-    try:
-        return held_tests(text, shared)
-    except SyntaxError:  # pytest cannot collect it either, and says so
-        return ()
+    return lambda tests: all(
+        own.items & criteria and own.items & criteria <= said for own in tests if "decision" in own.marks
+    )
 
 
 def names_a_marker(texts: Iterable[str], expression: str) -> bool:
@@ -195,7 +166,8 @@ def names_a_marker(texts: Iterable[str], expression: str) -> bool:
 
 def shared_tests(text: str, root: Path) -> Mapping[str, str]:
     """The modules of ``drills/`` that one of its files imports from, by name, with their text."""
-    return {module: _text_of(_file_of(module, root)) for module in _TAKEN_OVER.findall(text)}
+    files = {module: root.joinpath(*module.split(".")).with_suffix(".py") for module in _TAKEN_OVER.findall(text)}
+    return {module: _text_of(file) for module, file in files.items()}
 
 
 @cache
@@ -203,14 +175,10 @@ def _text_of(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _file_of(module: str, root: Path) -> Path:
-    return root.joinpath(*module.split(".")).with_suffix(".py")
-
-
 def _strangers(config: pytest.Config) -> Iterator[str]:
-    """Plug-ins from elsewhere that can answer for a test, or say what came of it."""
+    """Plug-ins from elsewhere that can keep a test from being found, answer for it, or say what came of it."""
     found: dict[str, None] = {}
-    for name in (*_ANSWERS_FOR_TESTS, *_HEARS_OF_TESTS):
+    for name in (*_DECIDES, *_HEARS_OF_TESTS):
         for one in getattr(config.hook, name).get_hookimpls():
             only_hears = name in _HEARS_OF_TESTS and not (one.wrapper or one.hookwrapper)
             module = getattr(one.function, "__module__", "") or ""
@@ -224,16 +192,6 @@ def _strangers(config: pytest.Config) -> Iterator[str]:
 def _is_own_conftest(plugin: str, root: Path) -> bool:
     """Not that of another folder on the command line, which pytest asks about every test of the session, too."""
     return plugin.endswith("conftest.py") and Path(plugin).is_relative_to(root)
-
-
-def _named(nodeids: Sequence[str]) -> str:
-    names = [*dict.fromkeys(nodeid.rpartition("::")[2].partition("[")[0] for nodeid in nodeids)]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 _ALL = pytest.StashKey[bool]()
@@ -252,8 +210,5 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     text = collection_path.read_text(encoding="utf-8", errors="replace")
     texts = [text, *shared_tests(text, config.rootpath).values()]
-    return None if _is_named(collection_path, config) or names_a_marker(texts, config.option.markexpr) else True
-
-
-def _is_named(path: Path, config: pytest.Config) -> bool:
-    return any(Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) == path for arg in config.args)
+    is_named = collection_path in named_paths(config)
+    return None if is_named or names_a_marker(texts, config.option.markexpr) else True

@@ -6,9 +6,11 @@ its journal, target and decision.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,12 +19,15 @@ from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.run_files import JOURNAL, KEPT_ELSEWHERE
 from pam_rollback.plugin import listeners, second_places
 from pam_rollback.plugin.baseline_files import BASELINE_FILE, stored_baseline_of
+from pam_rollback.plugin.endings import Alarm
 from pam_rollback.plugin.guard import blank_texts
-from pam_rollback.plugin.last_words import Alarm
-from pam_rollback.plugin.runbook import Resumption, Runbook, moment_s, shown
+from pam_rollback.plugin.runbook import Resumption, Runbook, journal_in, moment_s, shown
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.rollback.journal import ACTION, FINISHED, RESUMED, TOLD, UNDOING, Journal, Undo
 from pam_rollback.rollback.undoing import UndoKinds, beside_actions, owed_here, undo_all
+
+if TYPE_CHECKING:
+    from pam_rollback.rollback.lock import WriterLock
 
 _BEGINS = frozenset({ACTION, "planting"})
 """What is written before the first change, whichever it is."""
@@ -32,7 +37,7 @@ class NothingDone(Exception):  # noqa: N818 - named by what happened
     """The run was killed before it changed anything: there is nothing to finish and nothing to put back."""
 
 
-def journal_of(config: pytest.Config, option: str, run: str) -> Path:
+def journal_of(config: pytest.Config, option: str, run: str) -> Journal:
     """The journal of the run of that id or folder.
 
     Raises pytest.UsageError when there is no such run, NothingDone when it changed nothing, Refused when it is still going on, or when
@@ -49,9 +54,13 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
     own = [folder / JOURNAL for folder in folders]
     path = next((path for path in own if any(map(os.path.lexists, (path, *second_places.files(path))))), None)
     if path is not None:
-        _refuse_unreadable(path)
-        _refuse_nothing(path)
-        return path.absolute()
+        journal = journal_in(path.parent.absolute())
+        _refuse_unreadable(journal)
+        # A journal that knows of no beginning knows of no change, since that is written before one. What is cut short may be the beginning:
+        # whoever goes on with it says so.
+        if not journal.gaps and not any(entry["event"] in {*_BEGINS, "undo-owed"} for entry in journal.entries()):
+            raise _nothing_done(path.parent, f"has a {JOURNAL} without a beginning")
+        return journal
     folder = next((folder for folder in folders if _is_of_a_run(folder)), None)
     if folder is None:
         raise pytest.UsageError(
@@ -80,13 +89,12 @@ def _unreadable(path: Path, found: str) -> Refused:
     )
 
 
-def _refuse_unreadable(path: Path) -> None:
+def _refuse_unreadable(journal: Journal) -> None:
     """What holds not one whole line tells nothing, unless it is the very first line that somebody was kept from finishing.
 
     A run that wrote its record is told by that.
     """
-    journal = Journal(path, others=second_places.files(path))
-    damaged = journal.damaged
+    path, damaged = journal.path, journal.damaged
     if journal.entries():
         return
     for unread in damaged:
@@ -98,15 +106,6 @@ def _refuse_unreadable(path: Path) -> None:
         raise _unreadable(path, "is empty")
     if len(damaged) > 1 or not damaged[0].text.startswith('{"at": '):
         raise _unreadable(path, "holds no line that can be read")
-
-
-def _refuse_nothing(path: Path) -> None:
-    """A journal that knows of no beginning knows of no change, since that is written before one."""
-    journal = Journal(path, others=second_places.files(path))
-    if journal.gaps:
-        return  # what is cut short may be the beginning: whoever goes on with it says so
-    if not any(entry["event"] in _BEGINS or entry["event"] == "undo-owed" for entry in journal.entries()):
-        raise _nothing_done(path.parent, f"has a {JOURNAL} without a beginning")
 
 
 def _is_of_a_run(folder: Path) -> bool:
@@ -167,8 +166,7 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     Raises Refused, UndoFailed, and pytest.UsageError when there is no such run.
     """
     options, environment = runbook.options, runbook.environment
-    path = journal_of(config, "--undo", options.undo)
-    journal = Journal(path, others=second_places.files(path))
+    journal = journal_of(config, "--undo", options.undo)
     kinds = listeners.undo_kinds(config)
     reasons = _undo_refusals(runbook, journal, kinds)
     if reasons:
@@ -186,33 +184,69 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
         undone = _put_back(config, runbook, journal, kinds)
     except (UndoFailed, MeasurementFailed) as problem:
         failed = f"UNDO FAILED: {problem}" if isinstance(problem, UndoFailed) else f"UNDONE IN PART: {problem}"
-        told = _listeners_told(config, runbook, path, failed) if real else []
+        told = _listeners_told(config, runbook, journal, failed) if real else []
         raise type(problem)("\n".join([str(problem), *told])) from problem
-    return "\n".join([undone, *(_listeners_told(config, runbook, path, undone) if real else [])])
+    return "\n".join([undone, *(_listeners_told(config, runbook, journal, undone) if real else [])])
 
 
-def _listeners_told(config: pytest.Config, runbook: Runbook, path: Path, words: str) -> list[str]:
-    redact = runbook.secrets.redact
-    return [redact(line) for line in listeners.run_ended(config, path.parent, runbook.environment, redact(words))]
+def _listeners_told(config: pytest.Config, runbook: Runbook, journal: Journal, words: str) -> list[str]:
+    redact, folder = runbook.secrets.redact, journal.path.parent
+    return [redact(line) for line in listeners.run_ended(config, folder, runbook.environment, redact(words))]
 
 
 def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: UndoKinds) -> str:
     """Under the environment's lock, with the team told. Raises UndoFailed, MeasurementFailed, and Refused when another one has the lock."""
     options, environment = runbook.options, runbook.environment
-    alarm = Alarm(config, runbook)
+    alarm = Alarm(runbook)
     journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
-    with listeners.topics(config).sole_writer(runbook, journal) as warnings:
+    stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
+    with sole_writer(runbook, stories) as lock:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
-        redact = runbook.secrets.redact
-        with listeners.undo_followed(config, runbook, journal, owed_here(journal, environment)) as untold:
+        with team_follows(runbook, journal, owed_here(journal, environment)) as untold:
             by = options.initiated_by or "pam-rollback-suite"
             count = undo_all(journal, environment, kinds, initiated_by=by)
             _refuse_gaps(journal, count, kinds)
     second_places.bring_home(journal.path)
-    warned = "".join(f"\nwent on without it: lock: {warning}" for warning in warnings)
-    warned += "".join(f"\nthe team: {redact(problem)}" for problem in untold)
+    warned = "".join(f"\nwent on without it: lock: {warning}" for warning in lock.warnings)
+    warned += "".join(f"\nthe team: {runbook.secrets.redact(problem)}" for problem in untold)
     return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
+
+
+def sole_writer(runbook: Runbook, stories: Sequence[str]) -> "AbstractContextManager[WriterLock]":
+    """The locks of all that these strategies change. Raises Refused when another session has one; what else is wrong stops nobody."""
+    from pam_rollback.rollback.lock import environment_lock  # noqa: PLC0415 - for whoever undoes
+    from pam_rollback.rollback.lock_targets import may_push  # noqa: PLC0415 - the same
+    from pam_rollback.rollback.provider_access import refuse_another  # noqa: PLC0415 - the same
+
+    options = runbook.options
+    refuse_another(runbook.environment, stories)
+    return environment_lock(
+        runbook.environment,
+        run=runbook.id,
+        who=options.initiated_by,
+        pushes=may_push(stories),
+        take_over=options.take_over,
+        undoes=options.undo,
+    )
+
+
+@contextmanager
+def team_follows(runbook: Runbook, journal: Journal, owed: Sequence[Undo]) -> Iterator[list[str]]:
+    """The block is the undo, told to those who heard of the rollback; no channel delays it. Gives who was not told: whole in the end."""
+    from pam_rollback.notify.team import team_of  # noqa: PLC0415 - for whoever undoes
+
+    redact, told = runbook.secrets.redact, list[str]()
+    with ExitStack() as followed:
+        try:
+            team = team_of(runbook.plan, runbook.environment, journal, pace=runbook.pace, redact=redact)
+            if team is not None:
+                who, reason = runbook.options.initiated_by, redact(runbook.options.reason)
+                followed.enter_context(team.following(owed, who=who, reason=reason, redact=redact))
+                told = team.problems
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - what is owed is put back, whoever hears of it
+            told = [f"nobody was told: {type(problem).__name__}: {problem}"]
+        yield told
 
 
 def _named(undos: Iterable[Undo]) -> str:
@@ -268,8 +302,7 @@ def take_over(config: pytest.Config, runbook: Runbook) -> None:
 
     Raises pytest.UsageError when there is no such run, Refused with all reasons when it cannot be resumed like this.
     """
-    path = journal_of(config, "--resume", runbook.options.resume)
-    journal = Journal(path, others=second_places.files(path))
+    journal = journal_of(config, "--resume", runbook.options.resume)
     reasons = _resume_refusals(config, runbook, journal)
     if reasons:
         raise Refused("\n".join(f"  - {reason}" for reason in reasons))
@@ -285,8 +318,8 @@ def take_over(config: pytest.Config, runbook: Runbook) -> None:
         resumed_s=runbook.started_s,
         reason=str(first["reason"]),
     )
-    runbook.id = str(first.get("run") or path.parent.name)
-    runbook.move_to(config, path.parent)
+    runbook.id = str(first.get("run") or journal.path.parent.name)
+    runbook.move_to(config, journal.path.parent)
     _use_its_baseline(config, runbook)
 
 
@@ -347,19 +380,3 @@ def _resume_refusals(config: pytest.Config, runbook: Runbook, journal: Journal) 
     if options.run_dir is not None:
         found.append("a resumed run goes on in its own folder: leave --run-dir out")
     return found
-
-
-def evidence_folder(runbook: Runbook, situation: str) -> Path:
-    """Make the folder where this session records: a resumed one beside what the first one recorded, never over it.
-
-    Raises MeasurementFailed when it cannot be made, as on a full disk.
-    """
-    folder = runbook.folder / situation
-    if runbook.resumed is not None:
-        times = sum(1 for entry in runbook.journal.entries() if entry["event"] == RESUMED)
-        folder = folder.with_name(f"{situation}-resumed-{times}")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise MeasurementFailed(f"{folder}: nothing can be recorded there: {error.strerror}") from error
-    return folder

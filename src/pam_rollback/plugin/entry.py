@@ -22,9 +22,17 @@ from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.outside_text import cleaned, for_terminal, redacted
 from pam_rollback.core.run_files import is_run_id
 from pam_rollback.plan.plan import Plan, load_plan
-from pam_rollback.plugin import earlier_run, guard, last_words, markers, pytest_options, runbook, situations, stop
+from pam_rollback.plugin import (
+    earlier_run,
+    endings,
+    guard,
+    hookspecs,
+    markers,
+    pytest_options,
+    runbook,
+    situations,
+)
 from pam_rollback.plugin.baseline_files import found_baseline, stored_baseline_of
-from pam_rollback.plugin.hookspecs import GONE
 from pam_rollback.plugin.markers import KINDS, PHASES, asks_for
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.plugin.runbook import FOLDERS, KEY, OWN_TESTS, Runbook, named_folders
@@ -89,7 +97,7 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
         if prepared.options.undo:
             guard.check_undo(config, prepared)
             if prepared.options.execute:
-                stop.outlive_the_terminal(config)
+                endings.outlive_the_terminal(config)
             if not prepared.options.dry_run:
                 guard.prove(prepared.environment)
             undone = earlier_run.undo_run(config, prepared)
@@ -102,12 +110,12 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
         return _end(0 if prepared.options.undo else ExitCode.REFUSED, str(nothing))
     guard.check(config, prepared)
     if prepared.options.real:
-        stop.outlive_the_terminal(config)
+        endings.outlive_the_terminal(config)
     if not prepared.options.dry_run:
         guard.prove(prepared.environment)
     with _nothing_left_of(prepared.folder):
         prepared.make_folder(config)
-    alarm = last_words.Alarm(config, prepared)
+    alarm = endings.Alarm(prepared)
     prepared.journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
     if prepared.resumed is not None and not prepared.options.dry_run:
@@ -149,7 +157,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
                 "the suite's own tests are sessions of their own: name tests/, or checks/ and drills/, not both"
             )
         return None
-    _refuse_gone_hooks(config)
+    _refuse_unknown_hooks(config)
     options = _options(config, folders)
     try:
         plan = load_plan(config.rootpath / "plan.toml")
@@ -189,11 +197,13 @@ def prepare(config: pytest.Config) -> Runbook | None:
     return runbook
 
 
-def _refuse_gone_hooks(config: pytest.Config) -> None:
+def _refuse_unknown_hooks(config: pytest.Config) -> None:
     for where, plugin in config.pluginmanager.list_name_plugin():
-        for name in GONE if where.endswith("conftest.py") else ():
-            if hasattr(plugin, name):
-                raise pytest.UsageError(f"{where}: {name} is gone: {GONE[name]}")
+        for name in dir(plugin) if where.endswith("conftest.py") else ():
+            if name.startswith("pytest_pam_") and not hasattr(hookspecs, name):
+                raise pytest.UsageError(
+                    f"{where}: there is no hook {name}: docs/reference/extending.md#hooks has those there are, and what became of others"
+                )
 
 
 def _options(config: pytest.Config, folders: set[str]) -> Options:
@@ -302,3 +312,12 @@ def _set_outputs(config: pytest.Config, runbook: Runbook) -> None:
         config.option.allure_report_dir = str(runbook.results)
     if not runbook.worker and not config.option.xmlpath:
         config.option.xmlpath = str(runbook.folder / "junit.xml")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Workers of pytest-xdist write into the same folder."""
+    found = runbook.of(node.config)
+    if found is not None:
+        node.workerinput["pam_run_id"] = found.id
+        node.workerinput["pam_run_folder"] = str(found.folder)

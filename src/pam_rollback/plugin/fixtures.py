@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,11 @@ from pam_rollback.plan.stories import SITUATIONS
 from pam_rollback.plugin import guard, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.baseline_files import stored_baseline
-from pam_rollback.plugin.classification import KNOWN, STOOD_IN_THE_WAY, UNANSWERED
+from pam_rollback.plugin.classification import FIGURES, KNOWN, STOOD_IN_THE_WAY, UNANSWERED
 from pam_rollback.plugin.needs import titled
-from pam_rollback.plugin.progress import progress_of
+from pam_rollback.plugin.progress import Progress, progress_of
 from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.situations import AS_IS
 from pam_rollback.rollback.journal import ACTION_FAILED, Journal
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
@@ -114,6 +116,18 @@ def _load(state_file: Path, config: pytest.Config) -> Environment:
 
 
 @pytest.fixture(scope="session")
+def progress(pytestconfig: pytest.Config, runbook: Runbook) -> Progress:
+    """Tells people how far a long wait is."""
+    return progress_of(pytestconfig, runbook)
+
+
+@pytest.fixture(scope="session")
+def evidence(situation: str, runbook: Runbook) -> Path:
+    """The folder of what is recorded in this situation. Raises MeasurementFailed when it cannot be made."""
+    return runbook.evidence(situation)
+
+
+@pytest.fixture(scope="session")
 def situation(request: pytest.FixtureRequest) -> str:
     """The state of the world in which a test runs: as-is, baseline, or after a story's rollback."""
     return str(request.param)
@@ -125,11 +139,33 @@ def journal(situation: str, environment: Environment, runbook: Runbook) -> Journ
     return runbook.journal_of(situation)
 
 
+_EARLY = (("watch", "observation"), ("held_window", "prober"), ("held_writes", "window_writes"))
+"""What is judged over a time, and what has to run for it: as early as this, the checks before it run inside its time."""
+
+
+def begin_early(situation: str, runbook: Runbook, request: pytest.FixtureRequest) -> None:
+    """Where a test judges a time and nobody acts, begin what it needs, which lasts as long as the situation.
+
+    With pytest-xdist each worker knows all tests and runs some of them: the one that judges begins.
+    """
+    if situation != AS_IS or hasattr(request.config, "workerinput"):
+        return
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    for judged, needed in _EARLY:
+        if judged in asked:
+            with suppress(Exception):  # whoever asks for it gets it again: no other check has to fail for it
+                request.getfixturevalue(needed)  # declared, it would start a process in every session
+                if needed == "prober":
+                    told = "open: users are watched while the checks run"
+                    progress_of(request.config, runbook).phase("window", told)
+
+
 @pytest.fixture(scope="session")
 @titled("The situation is entered")
 def in_situation(situation: str, runbook: Runbook, request: pytest.FixtureRequest) -> Any:
     """Performs the situation's action once. When it failed the checks run all the same: they say how bad it is."""
     request.config.hook.pytest_pam_situation_begins(situation=situation, request=request)
+    begin_early(situation, runbook, request)
     story = SITUATIONS.get(situation)
     if story is None:
         return None
@@ -144,9 +180,6 @@ def in_situation(situation: str, runbook: Runbook, request: pytest.FixtureReques
     took = duration(max(0.0, done.finished_s - done.decided_s))
     progress.phase("done", f"{story.name}: {len(done.steps)} steps, {took} after the decision")
     return done
-
-
-FIGURES = "pam-figures"
 
 
 UNPROVEN = "unproven"

@@ -217,13 +217,10 @@ def check(config: pytest.Config, runbook: Runbook) -> None:
         raise Refused("\n".join(f"  - {reason}" for reason in reasons))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def check_selected(config: pytest.Config, runbook: Runbook, items: list[pytest.Item]) -> None:
     """Refuse by what was really selected."""
-    runbook = runbook_module.of(config)
-    if runbook is None or config.option.collectonly or not items:
-        return
-    refuse(config, refusals(_facts(config, runbook, stories=stories_of(items))))
+    if items and not config.option.collectonly:
+        refuse(config, refusals(_facts(config, runbook, stories=stories_of(items))))
 
 
 @pytest.hookimpl(trylast=True)

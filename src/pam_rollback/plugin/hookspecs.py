@@ -1,12 +1,10 @@
 """The suite's own hooks: what a topic, or a product's own conftest.py, is asked and told. docs/reference/extending.md#hooks lists them.
 
 pytest takes a function for a hook only when its name begins with ``pytest_``. Each hook has its test, named after it, in tests/plugin or
-beside a topic that listens. What only one topic can do is given to the session by the root conftest.py (``Topics``).
+beside a topic that listens.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,63 +14,14 @@ if TYPE_CHECKING:
     from pam_rollback.core.question import Call
     from pam_rollback.plan.plan import Plan
     from pam_rollback.plugin.baseline_files import BaselinePart
-    from pam_rollback.plugin.classification import Seen
     from pam_rollback.plugin.options import Options
     from pam_rollback.plugin.runbook import Runbook
     from pam_rollback.plugin.selection import LeftOut
-    from pam_rollback.report.record_parts import DecisionRecord, Watched
-    from pam_rollback.report.run_record import ActionStep, RunRecord
+    from pam_rollback.report.run_record import ActionStep
     from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
-    from pam_rollback.rollback.journal import Journal, Undo
     from pam_rollback.rollback.undoing import UndoKinds
     from pam_rollback.target.environment import Environment
     from pam_rollback.target.served_release import ExpectedReleases
-
-
-_OWN = "say it in pytest_pam_notes"
-_DONE = "the suite's own topics do it (the project's conftest.py names them)"
-GONE: Mapping[str, str] = {
-    "pytest_pam_provider": "add who answers to pam_rollback.rollback.provider_access.PROVIDERS",
-    "pytest_pam_flag_service": "add the service to pam_rollback.target.flag_service.SERVICES",
-    "pytest_pam_stories": "call pam_rollback.plan.stories.add",
-    "pytest_pam_command_line": "it is pytest_pam_begins",
-    "pytest_pam_earlier_runs": "it is pytest_pam_begins",
-    "pytest_pam_undone": "it is pytest_pam_run_ended, with `undone`",
-    "pytest_pam_known_before": "give the part of the baseline a `known`",
-    "pytest_pam_criterion_retest": "mark a test of the gate with the criterion",
-    "pytest_pam_unproven": "give the fact an `unproven`",
-    **dict.fromkeys(("pytest_pam_phase_begins", "pytest_pam_phase_ended", "pytest_pam_report"), _OWN),
-    **dict.fromkeys(("pytest_pam_watched", "pytest_pam_recommendation", "pytest_pam_on_record"), _DONE),
-    **dict.fromkeys(("pytest_pam_alarm", "pytest_pam_verdict_known", "pytest_pam_undo_begins"), _DONE),
-    "pytest_pam_sole_writer": _DONE,
-}
-"""Hooks that the suite had once, and what to do instead."""
-
-
-@dataclass(frozen=True)
-class Topics:
-    """What the session lets a topic do: topics stand above it, so it cannot import them."""
-
-    watched: "Callable[[Runbook], list[Watched]]"
-    """Give how users fared around each rollback of this run: the record keeps it, and its page draws it."""
-    recommended: "Callable[[pytest.Config, Runbook, Sequence[Seen], LeftOut, Sequence[str]], DecisionRecord]"
-    """In a session of the phase decision: recommend what to do, by what its tests said. Its exit code is the recommendation's.
-
-    The last argument says why the selection is not whole: then "no rollback" is not known.
-    """
-    alarm: "Callable[[Environment, str], str | None]"
-    """In a real run: say at once what must not be lost. Called from a thread of its own, for which the end waits some seconds."""
-    tell_verdict: "Callable[[Runbook, RunRecord, str], list[str]]"
-    """The verdict of a rollback was printed. Tell the team, and give who was not told."""
-    sole_writer: "Callable[[Runbook, Journal], AbstractContextManager[list[str]]]"
-    """Within the block of ``--undo`` no other session changes the same. Gives what is wrong with that and stops nobody; raises Refused."""
-    tell_undo: "Callable[[Runbook, Journal, Sequence[Undo]], AbstractContextManager[list[str]]]"
-    """The block is the undo, under the lock. Gives who was not told of it: whole once the block is over."""
-
-
-@pytest.hookspec(firstresult=True)
-def pytest_pam_topics() -> Topics | None:
-    """Give what the session lets topics do. The root conftest.py answers, which may know them all."""
 
 
 def pytest_pam_begins(config: pytest.Config, options: "Options", environment: "Environment") -> None:
@@ -147,8 +96,7 @@ def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) 
 def pytest_pam_incomplete(config: pytest.Config, left_out: "LeftOut", answered: Collection[str]) -> list[str] | None:
     """Say what this session did not ask and should have: each reason makes the verdict PARTIAL, also where all is green.
 
-    ``answered`` are the plan items for which a person or a dated waiver answers. Asked more than once, and of every session. One that fails
-    is a reason itself.
+    ``answered`` are the plan items for which a person or a dated waiver answers. Asked of every session. One that fails is a reason itself.
     """
 
 

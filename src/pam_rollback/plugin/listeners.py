@@ -1,41 +1,28 @@
 """Asks whoever listens to the suite's own hooks. One that fails is named: it keeps no verdict from being told, and makes none a GO."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from pam_rollback.plugin.baseline_files import BaselinePart
-from pam_rollback.plugin.classification import Seen
-from pam_rollback.plugin.hookspecs import Topics
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.wording import Paragraph
-from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.target.environment import Environment
 
 if TYPE_CHECKING:
     from pam_rollback.plugin.selection import LeftOut
-    from pam_rollback.report.record_parts import DecisionRecord, Watched
     from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
     from pam_rollback.rollback.undoing import UndoKind, UndoKinds
 
 T = TypeVar("T")
-_FAILURES = (Exception, SystemExit)
+FAILURES = (Exception, SystemExit)
 """Nor may a listener end the session, with a code of its own."""
 PARAGRAPHS = pytest.StashKey[Callable[[RunRecord], list[Paragraph]]]()
 """What a leaf adds to the report of a session that is about it. The record that it gets is without secrets."""
-
-
-def topics(config: pytest.Config) -> Topics:
-    """What the root conftest.py lets the session do by topics. Raises pytest.UsageError where it gives nothing."""
-    found: Topics | None = config.hook.pytest_pam_topics()
-    if found is None:
-        raise pytest.UsageError("the conftest.py of this project gives no pytest_pam_topics: take it over as it is")
-    return found
 
 
 def run_ended(config: pytest.Config, folder: Path, environment: Environment, undone: str = "") -> list[str]:
@@ -48,14 +35,6 @@ def notes(config: pytest.Config, runbook: Runbook) -> list[str]:
     """Lines for the notes of any session."""
     hook = config.hook.pytest_pam_notes
     return _all(_asked(hook, lambda problem: [_failed(problem)], run_folder=runbook.folder, runbook=runbook))
-
-
-def watched(config: pytest.Config, runbook: Runbook) -> "tuple[list[Watched], list[str]]":
-    """How users fared around each rollback, and a note for whoever could not say."""
-    try:
-        return topics(config).watched(runbook), []
-    except _FAILURES as problem:  # whatever it is, the session did what it did
-        return [], [_failed(problem)]
 
 
 def planned(
@@ -90,7 +69,7 @@ def report(config: pytest.Config, record: RunRecord) -> list[Paragraph]:
     give = config.stash.get(PARAGRAPHS, None)
     try:
         return [] if give is None else give(shown(record))
-    except _FAILURES as problem:
+    except FAILURES as problem:
         return [("Not told", (_failed(problem),))]
 
 
@@ -111,46 +90,6 @@ def baseline_parts(config: pytest.Config) -> list[BaselinePart]:
         return [BaselinePart("parts of a listener", fixture="", needs=needs, quick=True, problem=_failed(problem))]
 
     return _all(_asked(config.hook.pytest_pam_baseline_parts, failed))
-
-
-def alarm(config: pytest.Config, environment: Environment, text: str) -> None:
-    """Say at once what must not be lost."""
-    with suppress(*_FAILURES):
-        topics(config).alarm(environment, text)
-
-
-def verdict_known(config: pytest.Config, runbook: Runbook, record: RunRecord, news: str) -> list[str]:
-    """Who was not told of a rollback's verdict, in words."""
-    try:
-        return topics(config).tell_verdict(runbook, record, news)
-    except _FAILURES as problem:
-        return [f"was not told of the verdict, tell them yourself: {problem!r}"]
-
-
-@contextmanager
-def undo_followed(
-    config: pytest.Config, runbook: Runbook, journal: Journal, owed: Sequence[Undo]
-) -> Iterator[list[str]]:
-    """The block is the undo. Gives who was not told of it: whole once the block is over."""
-    problems: list[str] = []
-    told: list[str] = []
-    with ExitStack() as followed:
-        try:
-            told = followed.enter_context(topics(config).tell_undo(runbook, journal, owed))
-        except _FAILURES as problem:  # what is owed is put back, whoever hears of it
-            told = [_failed(problem)]
-        yield problems
-    problems += told
-
-
-def recommendation(
-    config: pytest.Config, runbook: Runbook, tests: Sequence[Seen], left_out: "LeftOut", partial: Sequence[str]
-) -> "tuple[DecisionRecord | None, str]":
-    """What a decision session recommends, or why nobody can say."""
-    try:
-        return topics(config).recommended(config, runbook, tests, left_out, partial), ""
-    except _FAILURES as problem:  # whatever it is, it recommends nothing
-        return None, f"what to do is not known: {_failed(problem)}"
 
 
 def of_incidents(config: pytest.Config) -> dict[str, str]:
@@ -181,7 +120,7 @@ def _asked(hook: Any, failed: Callable[[BaseException], T], **given: object) -> 
     for listener in reversed(hook.get_hookimpls()):
         try:
             answer = listener.function(*(given[name] for name in listener.argnames))
-        except _FAILURES as problem:  # whatever it is, the session did what it did
+        except FAILURES as problem:  # whatever it is, the session did what it did
             answer = failed(problem)
         if answer is not None:
             found.append(answer)

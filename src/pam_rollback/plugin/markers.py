@@ -61,15 +61,6 @@ class Named:
         return name in self.names
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register all markers, so that ``--markers`` explains them and a misspelt one fails."""
-    for group in (PHASES, KINDS, SAFETY, WEIGHT):
-        for name, meaning in group.items():
-            config.addinivalue_line("markers", f"{name}: {meaning}")
-    config.addinivalue_line("markers", CRITERION)
-    config.addinivalue_line("markers", ELEMENTS)
-
-
 def check_expression(expression: str) -> None:
     """Raise pytest.UsageError when ``-m`` names something that is no marker: nothing would be selected, and nothing verified."""
     words = set(re.findall(r"\w+", re.sub(r"criterion\(.*?\)", "", expression))) - {
@@ -85,6 +76,15 @@ def check_expression(expression: str) -> None:
             raise pytest.UsageError(
                 f"-m {expression!r}: no marker {word!r}, did you mean {near[0]!r}? `pytest --markers` lists them"
             )
+
+
+def can_select(expression: str, *having: Collection[str]) -> bool:
+    """Whether ``-m`` can be true for a test with the markers of one of these; True for what pytest will refuse."""
+    try:
+        asked = Expression.compile(expression) if expression else None
+    except SyntaxError:
+        return True
+    return asked is None or any(asked.evaluate(Named(names)) for names in having)
 
 
 def criterion_ids(item: pytest.Item) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ class Needs:
     """What something stands on; ``needs`` explains the fields."""
 
     abilities: tuple[str, ...] = ()
-    browser: str = ""
+    browser: Browser | Literal[""] = ""
     series: tuple[str, ...] = ()
     elements: tuple[str, ...] = ()
     baseline: str = ""
@@ -58,20 +58,7 @@ class Needs:
     lacking: Lacking | None = None
 
 
-def needs(
-    *abilities: Ability,
-    browser: Browser | Literal[""] = "",
-    series: tuple[str, ...] = (),
-    elements: tuple[str, ...] = (),
-    baseline: str = "",
-    rollback: bool = False,
-    damage: bool = False,
-    waits: Waits = "",
-    one_browser: bool = False,
-    objective: bool = False,
-    of_case: Callable[[Mapping[str, object], bool], Needs] | None = None,
-    lacking: Lacking | None = None,
-) -> Callable[[F], F]:
+def needs(*abilities: Ability, **stands_on: Any) -> Callable[[F], F]:
     """Decorates a fixture, below ``@pytest.fixture``, or a test.
 
     Raises TypeError above ``@pytest.fixture``, where nobody would read it, and ValueError for an ability that no environment can declare.
@@ -84,28 +71,11 @@ def needs(
     test that asks for it serves the plan item of its story's strategy. ``of_case``: what more it is, by the test's parameters and by
     whether there is a test account. ``lacking``: why nothing of it is there, for what no word above says.
     """
-    unknown = [
-        f"{name!r}, {suggestion(name, known)}"
-        for known in [get_args(Ability)]
-        for name in abilities
-        if name not in known
-    ]
+    known = get_args(Ability)
+    unknown = [f"{name!r}, {suggestion(name, known)}" for name in abilities if name not in known]
     if unknown:
         raise ValueError(f"@needs: no environment can declare {'; '.join(unknown)}")
-    said = Needs(
-        abilities,
-        browser,
-        series,
-        elements,
-        baseline,
-        rollback,
-        damage,
-        waits,
-        one_browser,
-        objective,
-        of_case,
-        lacking,
-    )
+    said = Needs(abilities, **stands_on)
 
     def mark(function: F) -> F:
         if not hasattr(function, "__code__"):

@@ -7,12 +7,14 @@ import argparse
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from pam_rollback.core.outside_text import cleaned, shows_something
+from pam_rollback.plugin import markers
 from pam_rollback.target.served_release import ExpectedReleases
 
 _BY_A_PERSON: Final = "a watch only tells; a person starts the rollback by the command that it tells"
@@ -74,6 +76,11 @@ class Options:
     """Options whose text shows nothing, such as a lone zero-width space: neither a reason nor a name."""
 
     @property
+    def acked(self) -> frozenset[str]:
+        """The plan items that a person vouches for."""
+        return frozenset(text.partition("=")[0] for text in self.ack)
+
+    @property
     def real(self) -> bool:
         """This session is to change the environment for good."""
         return self.mode == "real"
@@ -114,6 +121,24 @@ def read(config: pytest.Config) -> Options:
         state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
         blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
     )
+
+
+class Detail(Enum):
+    """How much is shown while a session runs, and in the end."""
+
+    ALL = "all"
+    SCREEN = "screen"
+    ONLY_BAD = "only what is not good"
+
+
+_DETAIL = pytest.StashKey[Detail]()
+
+
+def detail(config: pytest.Config) -> Detail:
+    """What the command line asks for, before anybody keeps pytest quiet."""
+    verbose = config.option.verbose
+    asked = Detail.ALL if verbose > 0 else Detail.SCREEN if verbose == 0 else Detail.ONLY_BAD
+    return config.stash.setdefault(_DETAIL, asked)
 
 
 @dataclass(frozen=True)
@@ -322,3 +347,11 @@ def _signed(option: str, form: str, raw: str, *, after: str = "") -> str:
 
 def _folder(text: str) -> Path | None:
     return Path(text).absolute() if text else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register all markers, so that ``--markers`` explains them and a misspelt one fails."""
+    for name, meaning in markers.ALL.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    config.addinivalue_line("markers", markers.CRITERION)
+    config.addinivalue_line("markers", markers.ELEMENTS)

@@ -5,10 +5,6 @@ Where workers of pytest-xdist run the tests there is no bar: each writes its lin
 
 import sys
 import threading
-from collections.abc import Callable
-from datetime import datetime
-from enum import Enum
-from functools import partial
 from typing import Any, Final, Protocol
 
 import pytest
@@ -16,63 +12,10 @@ import pytest
 from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.outside_text import for_terminal, redacted
 from pam_rollback.plugin.lasting_streams import stream_past_capture
+from pam_rollback.plugin.options import Detail, detail
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.report import scorecard, screen
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
-
-_QUIET = -2
-"""The verbosity with which pytest's own lines stay away: header, files, percentages, summary."""
-_USUAL_LIST = "fE"
-"""What pytest lists in the end unless ``-r`` says otherwise: failures and errors, which the screen has."""
-
-
-class Detail(Enum):
-    """How much is shown."""
-
-    ALL = "all"
-    SCREEN = "screen"
-    ONLY_BAD = "only what is not good"
-
-
-_KEY = pytest.StashKey[Detail]()
-
-
-def of(config: pytest.Config) -> Detail:
-    """What the command line asks for."""
-    verbose = config.option.verbose
-    return config.stash.setdefault(
-        _KEY, Detail.ALL if verbose > 0 else Detail.SCREEN if verbose == 0 else Detail.ONLY_BAD
-    )
-
-
-def view(config: pytest.Config) -> Callable[..., list[str]]:
-    """Return what renders the record of a session for its terminal."""
-    if of(config) is Detail.ALL:
-        return scorecard.render
-    zone = datetime.now().astimezone().tzinfo
-    return partial(screen.render, zone=zone, only_bad=of(config) is Detail.ONLY_BAD)
-
-
-def keep_workers_quiet(config: pytest.Config) -> None:
-    """How many workers of pytest-xdist there are is nobody's question, unless all of it is wanted."""
-    reporter: Any = config.pluginmanager.get_plugin("terminaldistreporter")
-    if reporter is not None and of(config) is not Detail.ALL:
-        reporter._isatty = False  # noqa: SLF001 - else it renews a line, amid the session's own picture
-        reporter.ensure_show_status = lambda: None
-
-
-def keep_pytest_quiet(config: pytest.Config) -> None:
-    """The suite tells what pytest would, unless all of it is wanted."""
-    if of(config) is Detail.ALL:
-        return
-    config.option.verbose = _QUIET
-    terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None:
-        terminal._show_progress_info = False  # noqa: SLF001 - pytest has a setting for it, which the suite's own tests share
-        if config.option.reportchars in {"", _USUAL_LIST}:
-            terminal.reportchars = ""
-
 
 BAD: Final = "! "
 _EVERY_S: Final = 60.0
@@ -114,7 +57,7 @@ class OnScreen:
         self._clock = clock or SystemClock()
         self._told_s = self._clock.monotonic_s()
         self._phases = phases
-        self._verbose = of(config) is Detail.ALL
+        self._verbose = detail(config) is Detail.ALL
         self._where = f" [{worker}]" if worker else ""
         self._phase = ""
         self._lock = threading.RLock()  # a signal may come while it is held
@@ -229,15 +172,10 @@ def progress_of(config: pytest.Config, runbook: Runbook) -> OnScreen:
     """Return this process's."""
     known = config.stash.get(_PROGRESS, None)
     if known is None:
-        phases = of(config) is not Detail.ONLY_BAD
+        phases = detail(config) is not Detail.ONLY_BAD
         known = config.stash[_PROGRESS] = OnScreen(config, phases=phases, worker=runbook.worker)
         config.add_cleanup(known.close)  # however the session ends, the terminal is as it was
     return known
-
-
-def pytest_enter_pdb(config: pytest.Config) -> None:
-    """Nothing is drawn where somebody types."""
-    close(config)
 
 
 def close(config: pytest.Config) -> None:

@@ -1,19 +1,30 @@
-"""Puts the run record together from what the session knows."""
+"""What stays of a session: its record and what stands beside it, without secrets, wherever there is room."""
 
+import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import pytest
+
 from pam_rollback import VERSION
+from pam_rollback.plugin import endings, listeners, second_places
 from pam_rollback.plugin.baseline_files import BASELINE_FILE, staleness
 from pam_rollback.plugin.classification import NOTHING_NEW, UNANSWERED, Seen
+from pam_rollback.plugin.fixtures import RESTS_ON, UNPROVEN
 from pam_rollback.plugin.runbook import Runbook, shown
-from pam_rollback.plugin.scope import Scope
+from pam_rollback.plugin.scope import Scope, decision_reason
 from pam_rollback.plugin.selection import LeftOut
-from pam_rollback.plugin.situations import BASELINE
-from pam_rollback.report import wording
+from pam_rollback.plugin.situations import BASELINE, SITUATIONS_KEY
+from pam_rollback.report import allure_hooks, redaction, run_record, wording
 from pam_rollback.report.record_parts import read_preflight
+from pam_rollback.report.redaction import scan
+from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import (
     ActionStep,
     ActionTaken,
@@ -26,10 +37,11 @@ from pam_rollback.report.run_record import (
     ReportPaths,
     Result,
     RunRecord,
+    TopicTold,
     Unanswered,
     Verdict,
 )
-from pam_rollback.report.verdict import Outcome, counted
+from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, Outcome, counted
 from pam_rollback.rollback.journal import ACTION
 
 if TYPE_CHECKING:
@@ -44,66 +56,112 @@ _PAGES = {
 _SIGN_IN_LIMITED = "docs/runbook.md#sign-in-limited"
 _BLOCKED = "docs/runbook.md#blocked"
 HOW_TO_GET_EVIDENCE = "`make report` adds the evidence, test by test"
+INTERRUPTED = "the session was interrupted before everything had run"
 
 
-def build_record(
-    runbook: Runbook,
-    tests: Sequence[Seen],
-    *,
-    code: int,
-    why: Sequence[str],
-    verdict: str,
-    scope: Scope,
-    left_out: LeftOut,
-    stopped: str,
-    situations: tuple[str, ...],
-    finished: Moment,
-    notes: Sequence[str],
-    told: Sequence[str] = (),
-    planned: Sequence[ActionStep] = (),
-    watched: "Sequence[Watched]" = (),
-    decision: "DecisionRecord | None" = None,
-) -> RunRecord:
-    """All that the session found out, as data. ``stopped``: by whom, where that cut something.
+@dataclass(frozen=True)
+class Ended:
+    """A session that has ended, as it was heard."""
 
-    ``told``, ``planned`` and ``watched`` are what topics note, would have done, and saw.
-    """
-    environment, preflight = runbook.environment, read_preflight(runbook.folder)
-    return RunRecord(
+    tests: Sequence[Seen]
+    code: int
+    """The exit code."""
+    why: Sequence[str]
+    """What keeps it from being 0."""
+    planned: bool
+    """Whether nothing was run (``--dry-run``)."""
+    stopped: str
+    """Who stopped it, where that cut something."""
+    scope: Scope
+    left_out: LeftOut
+    decision: "DecisionRecord | None"
+    """What a decision session recommends."""
+
+    @property
+    def verdict(self) -> str:
+        """Its word."""
+        if self.planned:
+            return "PLANNED"
+        return VERDICT_WORDS[ExitCode(self.code)] if self.code in set(ExitCode) else "INCONCLUSIVE"
+
+
+def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> RunRecord:
+    """Write the record, the report's first page and what CI reads; gives the record, with what could not be written."""
+    leaks = redacted_at_the_end(runbook)
+    record = _record(config, runbook, ended, leaks)
+    page = _page(runbook, record)
+    kept = partial(endings.keep, runbook)
+    if page is None:
+        record = _kept(runbook, record)
+    else:
+        from pam_rollback.report import run_report, scorecard_page  # noqa: PLC0415 - health is told without a page
+
+        paths = replace(record.reports, html=shown(page / scorecard_page.NAME), html_missing=HOW_TO_GET_EVIDENCE)
+        record = _kept(runbook, replace(record, reports=paths))
+        readable = redaction.shown(record, runbook.secrets.redactor.text)
+        kept("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
+    recommended_here = record.decision
+    if recommended_here is not None:
+        from pam_rollback.report import recommendation  # noqa: PLC0415 - for decisions
+
+        kept(
+            "the recommendation",
+            lambda: allure_hooks.write_recommendation(
+                runbook.results,
+                name=recommendation.headline(recommended_here),
+                text=runbook.secrets.redact(recommendation.as_text(recommended_here)),
+                status={0: "passed", ExitCode.NO_GO: "failed"}.get(ended.code, "broken"),
+            ),
+        )
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        from pam_rollback.report import job_summary  # noqa: PLC0415 - for jobs of GitHub
+
+        kept("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
+    return _with_losses(runbook, record)
+
+
+def _record(config: pytest.Config, runbook: Runbook, ended: Ended, leaks: Sequence[Path]) -> RunRecord:
+    """All that the session found out, as data."""
+    environment, scope, tests, redact = runbook.environment, ended.scope, ended.tests, runbook.secrets.redact
+    preflight, found = read_preflight(runbook.folder), config.stash[SITUATIONS_KEY]
+    watched, not_told = ([], []) if ended.planned else _watched(runbook)
+    told = [*listeners.notes(config, runbook), *not_told, *_late_stop(runbook, ended)]
+    phases = {str(test.properties.get("phase", "")) for test in tests}
+    record = RunRecord(
         run_id=runbook.id,
         started=Moment(runbook.started.isoformat(timespec="seconds"), runbook.started_s),
-        finished=finished,
+        finished=Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
         environment=EnvironmentFacts(name=environment.name, host=runbook.host or "not started", kind=environment.kind),
         release=runbook.releases_seen[-1] if runbook.releases_seen else None,
         releases_seen=tuple(runbook.releases_seen),
         commits_seen=tuple(CommitSeen(*one) for one in runbook.commits_seen),
         mode="real" if runbook.options.real else "drill",
         pace=runbook.pace,
-        situations=situations,
-        command_line=tuple(runbook.secrets.redact(runbook.command).split(" ")),
-        verdict=cast("Verdict", verdict),
-        exit_code=code,
+        situations=found.situations,
+        command_line=tuple(redact(runbook.command).split(" ")),
+        verdict=cast("Verdict", ended.verdict),
+        exit_code=ended.code,
         results=tuple(_result(test, runbook) for test in tests),
         scope=scope.name,
-        reasons=tuple(
-            _each_once([*_reasons(runbook, scope, code, stopped), *_only_listed(tests), *_not_counted(tests, why)])
-        ),
-        deselected=tuple(NotRun(*one) for one in left_out.tests),
+        reasons=tuple(_each_once([*_reasons(runbook, ended), *_only_listed(tests), *_not_counted(ended)])),
+        deselected=tuple(NotRun(*one) for one in ended.left_out.tests),
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
-        steps=tuple(planned) if verdict == "PLANNED" else tuple(_steps(runbook)),
+        steps=tuple(listeners.planned(config, runbook, phases, found.stories) if ended.planned else _steps(runbook)),
         watched=tuple(watched),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,
         acknowledgements=scope.acknowledgements,
         unmeasured=scope.unmeasured,
-        decision=decision,
+        decision=ended.decision,
         readiness=preflight.readiness,
         standing=preflight.standing,
         notes=(
-            *notes,
+            *_limits(tests),
+            *_notes(runbook, leaks),
             *_baselines(runbook),
-            *(runbook.secrets.redact(line) for line in told),
+            *map(redact, told),
             *(f"observed by a person: {text}" for text in runbook.options.observed),
         ),
         reports=ReportPaths(
@@ -115,11 +173,91 @@ def build_record(
         ),
         suite=VERSION,
     )
+    paragraphs = (TopicTold(heading, tuple(entries)) for heading, entries in listeners.report(config, record))
+    return replace(record, told=tuple(paragraphs))
 
 
-def with_page(record: RunRecord, page: str) -> RunRecord:
-    """The record of a run whose report has its first page."""
-    return replace(record, reports=replace(record.reports, html=page, html_missing=HOW_TO_GET_EVIDENCE))
+def _watched(runbook: Runbook) -> "tuple[list[Watched], list[str]]":
+    """How users fared around each rollback, from the prober's record, the journal and the incident's moments; or why that is not known."""
+    if not runbook.journal.action_began:
+        return [], []
+    from pam_rollback.plugin.watched import watched  # noqa: PLC0415 - for sessions in which somebody acted
+
+    try:
+        found = [*watched(runbook.folder, runbook.journal.entries(), began_s=runbook.started_s, plan=runbook.plan)]
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the session did what it did
+        return [], [f"how users fared is not known: {type(problem).__name__}: {problem}"]
+    return found, []
+
+
+def _page(runbook: Runbook, record: RunRecord) -> Path | None:
+    """The folder of the report that this session writes the first page of. None: `make report` writes it, when somebody asks.
+
+    Health is answered within a second, and loading the page's templates would take a tenth of it.
+    """
+    wanted = record.verdict != "PLANNED" and record.scope != "health"
+    return RunFolder(runbook.folder).html if wanted else None
+
+
+def redacted_at_the_end(runbook: Runbook) -> list[Path]:
+    """The files of this run that held a secret, and hold it no more. One that cannot be searched is a loss of the run."""
+    folders = [runbook.folder, *(folder for folder in second_places.folders(runbook.folder) if folder.is_dir())]
+    leaks: list[Path] = []
+
+    def unread(path: Path, error: Exception) -> None:
+        runbook.lost(f"{path.name} could not be searched for secrets: {endings.said_by(error)}")
+
+    for folder in folders:
+        leaks += scan(folder, runbook.secrets.known, unread=unread)
+    for path in leaks:
+        endings.keep(runbook, f"{path.name} without its secret", partial(runbook.secrets.redactor.file, path))
+    return leaks
+
+
+def _kept(runbook: Runbook, record: RunRecord) -> RunRecord:
+    place, problem = second_places.kept(
+        runbook.folder / "run.json", lambda path: run_record.write(record, path, runbook.secrets.redactor)
+    )
+    if not problem:
+        return record
+    where = f"it is {place}" if place else "nothing takes it"
+    runbook.lost(f"the run record is not in the run's folder ({problem}): {where}")
+    reports = replace(record.reports, record=str(place) if place else None)
+    return replace(_with_losses(runbook, record), reports=reports)
+
+
+def _with_losses(runbook: Runbook, record: RunRecord) -> RunRecord:
+    """What could not be written since it was put together is told beside it."""
+    return replace(record, reasons=(*dict.fromkeys([*record.reasons, *runbook.losses]),))
+
+
+def _late_stop(runbook: Runbook, ended: Ended) -> Iterator[str]:
+    stop = runbook.stop.reason
+    if stop is not None and not ended.stopped:
+        yield f"a stop ({stop}) came when everything had run: it cut nothing, and the verdict stands"
+
+
+def _limits(tests: Iterable[Seen]) -> list[str]:
+    """What passed by conditions that do not notice everything, and what answers rest on."""
+    found = [
+        f"{words}{test.properties[name]}"
+        for test in tests
+        for name, words in ((UNPROVEN, "unproven: "), (RESTS_ON, ""))
+        if test.properties.get(name)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _notes(runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
+    added = os.environ.get("PYTEST_ADDOPTS", "").strip()
+    if added:
+        yield f"PYTEST_ADDOPTS: {runbook.secrets.redact(added)}"
+    if leaks:
+        yield f"{len(leaks)} files held a secret and were redacted at the end"
+    if runbook.options.real and runbook.journal.action_began:
+        from pam_rollback.report.sections import at_hand  # noqa: PLC0415 - for real runs
+
+        yield at_hand(runbook.plan, runbook.environment)
 
 
 def _each_once(reasons: Sequence[str]) -> Iterable[str]:
@@ -133,10 +271,14 @@ def _only_listed(tests: Sequence[Seen]) -> Iterable[str]:
         yield "only advisory tests were selected: they are listed, and nothing was verified"
 
 
-def _not_counted(tests: Sequence[Seen], why: Sequence[str]) -> Iterable[str]:
-    """Why it is no GO, without what the numbers of red and unknown tests say in the verdict line anyway."""
-    told = counted(test.outcome for test in tests if not test.properties.get("advisory"))
-    return (reason for reason in why if reason not in told)
+def _not_counted(ended: Ended) -> Iterable[str]:
+    """Why it is no GO, without what another line says anyway: how many are red or unknown, a recommendation, who stopped it."""
+    said = {*counted(test.outcome for test in ended.tests if not test.properties.get("advisory"))}
+    if ended.decision is not None:
+        said.add(decision_reason(ended.decision))
+    if ended.stopped:
+        said.add(INTERRUPTED)
+    return (reason for reason in ended.why if reason not in said)
 
 
 def _baselines(runbook: Runbook) -> Iterable[str]:
@@ -255,7 +397,7 @@ def _step(
     )
 
 
-def _reasons(runbook: Runbook, scope: Scope, code: int, stopped: str) -> tuple[str, ...]:
+def _reasons(runbook: Runbook, ended: Ended) -> list[str]:
     reasons = []
     owed = len(runbook.journal.owed())
     if owed and not runbook.options.real:
@@ -266,11 +408,9 @@ def _reasons(runbook: Runbook, scope: Scope, code: int, stopped: str) -> tuple[s
         reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: {command}")
     reasons += [f"{wording.NOT_DONE}{problem}" for problem in runbook.journal.failed_actions]
     reasons += [f"went on without it: {warning}" for warning in runbook.journal.warnings]
-    if stopped:
-        reasons.append(stopped)
+    if ended.stopped:
+        reasons.append(ended.stopped)
     reasons += runbook.losses
     if runbook.options.dry_run:
         reasons.append("--dry-run: nothing was sent, nothing was verified")
-    if code != 0 or scope.partial:
-        reasons += scope.partial
-    return tuple(reasons)
+    return [*reasons, *ended.scope.partial]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal, redact_with
 from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.core.wait import StopFile
@@ -20,7 +21,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import pytest_options, second_places
 from pam_rollback.plugin.options import Options
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.rollback.journal import Journal, Scope
+from pam_rollback.rollback.journal import RESUMED, Journal, Scope
 from pam_rollback.target.environment import Environment
 
 if TYPE_CHECKING:
@@ -156,8 +157,7 @@ class Runbook:
     @property
     def journal(self) -> Journal:
         """What the actions of this run did, in all of its situations."""
-        path = self.folder / JOURNAL
-        return Journal(path, others=second_places.files(path))
+        return journal_in(self.folder)
 
     def journal_of(self, situation: str) -> Journal:
         """The journal of a situation in this session's environment."""
@@ -247,10 +247,31 @@ class Runbook:
         self.move_to(config, first)
         return False
 
+    def evidence(self, situation: str) -> Path:
+        """Make the folder where this session records: a resumed one beside what the first one recorded, never over it.
+
+        Raises MeasurementFailed when it cannot be made, as on a full disk.
+        """
+        folder = self.folder / situation
+        if self.resumed is not None:
+            times = sum(1 for entry in self.journal.entries() if entry["event"] == RESUMED)
+            folder = folder.with_name(f"{situation}-resumed-{times}")
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise MeasurementFailed(f"{folder}: nothing can be recorded there: {error.strerror}") from error
+        return folder
+
     @property
     def results(self) -> Path:
         """Where Allure's results go."""
         return self.folder / "allure-results"
+
+
+def journal_in(folder: Path) -> Journal:
+    """The journal of the run of that folder, with what its own disk did not take."""
+    path = folder / JOURNAL
+    return Journal(path, others=second_places.files(path))
 
 
 KEY = pytest.StashKey[Runbook]()
@@ -269,29 +290,19 @@ def folder_of(config: pytest.Config, path: Path) -> str:
         return ""
 
 
+def named_paths(config: pytest.Config) -> list[Path]:
+    """The files and folders that the command line names, or the settings."""
+    return [Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args]
+
+
 def named_folders(config: pytest.Config) -> set[str]:
-    """The top folders that the command line names."""
-    where = (Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args)
-    return {folder_of(config, path) for path in where}
+    """The top folders of these."""
+    return {folder_of(config, path) for path in named_paths(config)}
 
 
 def is_about_it(config: pytest.Config) -> bool:
     """Whether the command line is about the runbook, whatever else it asks for: the project is found, and no tests of its own are named."""
     return pytest_options.is_found(config) and not named_folders(config) & set(OWN_TESTS)
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Where, how and with which plan."""
-    runbook = of(config)
-    if runbook is None:
-        return []
-    if config.option.collectonly:
-        return [f"environment: {runbook.environment.name} ({runbook.environment.kind}), only listed"]
-    return [
-        f"environment: {runbook.environment.name} ({runbook.environment.kind}) · mode: {runbook.options.mode} · pace: {runbook.pace:g}",
-        f"plan: {runbook.plan.about}",
-        f"run: {runbook.id} · folder: {shown(runbook.folder)}",
-    ]
 
 
 def shown(path: Path) -> str:
@@ -300,12 +311,3 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Workers of pytest-xdist write into the same folder."""
-    runbook = of(node.config)
-    if runbook is not None:
-        node.workerinput["pam_run_id"] = runbook.id
-        node.workerinput["pam_run_folder"] = str(runbook.folder)

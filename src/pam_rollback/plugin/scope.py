@@ -3,23 +3,24 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import listeners, markers
-from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.browser_gate import is_of_another_browser
 from pam_rollback.plugin.classification import Seen
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.runbook import Runbook, named_paths
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.report.record_parts import DecisionRecord
 from pam_rollback.report.run_record import Acknowledgement, RelaxedThreshold, Unmeasured, Waiver
 from pam_rollback.report.verdict import Cause, ExitCode, Outcome, causes_of_outcomes
+from pam_rollback.target.environment_tables import Browser
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _files_named(config: pytest.Config) -> str | None:
     """The files to which somebody limited the session; None when folders were named, or nothing."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         return None
-    paths = [Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args]
+    paths = named_paths(config)
     if not all(path.is_file() for path in paths):
         return None
     return ", ".join(os.path.relpath(path, config.rootpath) for path in dict.fromkeys(paths))
@@ -162,10 +163,9 @@ def _unmeasured(
     return tuple(found)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def refuse_mixed(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse a decision that is mixed with anything else: neither would then say what the session's end says."""
-    if runbook_module.of(config) is None or not is_decision(config):
+    if not is_decision(config):
         return
     others = [item.nodeid for item in items if item.get_closest_marker("decision") is None]
     if others:
@@ -218,3 +218,35 @@ def answer_with(runbook: Runbook) -> str:
         for answer in answers:
             words += [name, answer]
     return runbook.secrets.redact(shlex.join(words))
+
+
+def recommended(
+    config: pytest.Config, runbook: Runbook, tests: Sequence[Seen], left_out: LeftOut, partial: Sequence[str]
+) -> DecisionRecord:
+    """What to do, by what the tests of a decision found, and what people say.
+
+    ``partial`` says why the selection is not whole: then "no rollback" is not known. A browser that the environment does not name is
+    nobody's question.
+    """
+    from pam_rollback.decision import deciding  # noqa: PLC0415 - for decisions
+
+    options, environment = runbook.options, runbook.environment
+    decision = deciding.decided(
+        runbook.plan,
+        tests,
+        [(why, ids) for _, why, ids in left_out.tests if not is_of_another_browser(why)],
+        observed=options.observed,
+        vouched=options.ack,
+        refused=deciding.refused_in(runbook.plan, environment),
+        whole=not partial,
+        unseen=[name for name in get_args(Browser) if name not in environment.browsers],
+    )
+    here = deciding.Here(
+        plan=runbook.plan,
+        root=config.rootpath,
+        environment=environment.name,
+        env=options.env,
+        on_sandbox=runbook.on_sandbox,
+        answer_with=answer_with(runbook),
+    )
+    return deciding.recommended(here, decision)

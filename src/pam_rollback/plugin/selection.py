@@ -7,12 +7,12 @@ import pytest
 from pam_rollback.core.configuration import suggestion
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import NOT_JUDGED, SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
-from pam_rollback.plugin import browser_gate, listeners, markers, progress, pytest_options
+from pam_rollback.plugin import browser_gate, listeners, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.baseline_files import has
 from pam_rollback.plugin.needs import INDEX, Needs, needs_of
-from pam_rollback.plugin.progress import Detail
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.options import Detail, detail
+from pam_rollback.plugin.runbook import Runbook, named_paths
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import invariant_of, why_not_asked
 from pam_rollback.target.contract import undescribed
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reason = why_left_out(item, runbook)
         if not expression and _is_for_the_main_way(item, runbook):
             dropped.append(item)  # nothing is missing here: they run after the strategy's main way
-        elif _is_of_other_tables(item, runbook) and not _is_named(item):
+        elif _is_of_other_tables(item, runbook) and item.path not in named_paths(config):
             dropped.append(item)  # nothing is missing here: this database has no such tables
         elif reason:
             left_out.tests.append((item.nodeid, reason, markers.criterion_ids(item)))
@@ -86,7 +86,7 @@ def _judges_something_else(item: pytest.Item, runbook: Runbook) -> bool:
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Name what was left out before anything runs, in a list and where all of it is wanted."""
-    if not config.option.collectonly and progress.of(config) is not Detail.ALL:
+    if not config.option.collectonly and detail(config) is not Detail.ALL:
         return []
     left_out = config.stash.get(KEY, LeftOut())
     by_reason: dict[str, list[str]] = {}
@@ -190,10 +190,6 @@ def _of_another_rollback(item: pytest.Item, runbook: Runbook) -> str:
     return ""
 
 
-def _is_named(item: pytest.Item) -> bool:
-    return any(arg.split("::")[0].endswith(item.path.name) for arg in item.config.args)
-
-
 def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
     """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
     return situation_of(item) not in {AS_IS, BASELINE} and runbook.records_before
@@ -236,7 +232,7 @@ def _unnamed_series(item: pytest.Item, environment: Environment) -> str:
 
 
 def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
-    needed = [one.browser for one in _needs(item, environment) if one.browser]
+    needed: list[str] = [one.browser for one in _needs(item, environment) if one.browser]
     callspec = getattr(item, "callspec", None)
     parameter = callspec.params.get("browser_name") if callspec else None
     if parameter and parameter not in item.config.option.browser:
@@ -246,8 +242,7 @@ def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
 
 def _no_rollback(item: pytest.Item, runbook: Runbook) -> str:
     ids = markers.criterion_ids(item)
-    acked = {text.partition("=")[0] for text in runbook.options.ack}
-    if acked.intersection(ids):
+    if runbook.options.acked.intersection(ids):
         return "no rollback was done in this session, and a person vouches for it (--ack)"
     return f'no rollback was done in this session; a person may vouch for it: --ack {ids[0]}="who: evidence"'
 
@@ -258,7 +253,7 @@ def partial_by_options(config: pytest.Config) -> list[str]:
     found = pytest_options.partial_reasons(option, config.args)
     runbook = runbook_module.of(config)
     if runbook is not None and browser_gate.is_loaded(config):
-        left_out = [name for name in browser_gate.declared(runbook) if name not in option.browser]
+        left_out = [name for name in runbook.environment.browsers if name not in option.browser]
         if left_out:
             found.append(f"--browser leaves out {', '.join(left_out)}")
     return found

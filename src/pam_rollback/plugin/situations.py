@@ -5,7 +5,6 @@
 """
 
 import inspect
-import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,7 +19,7 @@ from pam_rollback.plan.stories import SITUATIONS
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.markers import PHASES, asks_for, kinds_of, phase_of
 from pam_rollback.plugin.needs import fixtures_with, needs_of
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.runbook import Runbook, named_paths
 
 AS_IS = "as-is"
 BASELINE = "baseline"
@@ -110,12 +109,8 @@ def _with_its_objective(metafunc: pytest.Metafunc, situation: str) -> Any:
     return pytest.param(situation, marks=pytest.mark.criterion(strategy.rto or strategy.id))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def put_in_order(config: pytest.Config, runbook: Runbook, items: list[pytest.Item]) -> None:
     """Order by situation, then phase, then what is known soonest; windows last, time frames and checklists after them. Stable."""
-    runbook = runbook_module.of(config)
-    if runbook is None:
-        return
     # Those that wait for a window share one wait.
     late = {"window"} | ({"answers"} if runbook.environment.probing.rate_hz < _ANSWERS_LATER_BELOW_HZ else set())
     selection = config.stash[SITUATIONS_KEY]
@@ -199,8 +194,7 @@ def _stories_on_disk(root: Path) -> tuple[str, ...]:
 def _named_stories(config: pytest.Config, known: tuple[str, ...]) -> tuple[str, ...]:
     drills = config.rootpath / "drills"
     named: list[str] = []
-    for arg in config.args:
-        path = Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0]))
+    for path in named_paths(config):
         if path == drills:
             named += known
         elif path.parent == drills:
@@ -239,7 +233,6 @@ def _add_folder(config: pytest.Config, name: str, *, wanted: bool) -> None:
     folder = config.rootpath / name
     if not wanted or not folder.is_dir():
         return
-    present = [Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args]
     # A story that was named stays alone: adding its whole folder would select the other stories too.
-    if not any(folder in {path, path.parent} for path in present):
+    if not any(folder in {path, path.parent} for path in named_paths(config)):
         config.args.append(str(folder))

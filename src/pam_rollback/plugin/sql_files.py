@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Protocol
 
 import pytest
-from _pytest.mark.expression import Expression
 
 from pam_rollback.core.configuration import ConfigurationError, Problem, label
 from pam_rollback.core.figures import Scored
@@ -82,6 +81,13 @@ def invariants_of(root: Path, environment: Environment) -> list[Invariant]:
     return [one for one in read if environment.sql.dialect in one.dialects and one.id not in left_out]
 
 
+def critical_of(root: Path, environment: Environment) -> tuple[list[Invariant], dict[str, str]]:
+    """Those that are not advisory and can be asked here, and why the others cannot."""
+    critical = [one for one in invariants_of(root, environment) if one.severity == "critical"]
+    left_out = {one.id: why for one in critical if (why := why_not_asked(one, environment))}
+    return [one for one in critical if one.id not in left_out], left_out
+
+
 def lacking(invariant: Invariant, environment: Environment) -> tuple[str, ...]:
     """The abilities that would tell what the invariant is held against; none where it is known, or the release says it."""
     if _RELEASE_SAYS not in invariant.query or environment.contract.tables.names_schema_version:
@@ -122,14 +128,8 @@ def invariant_of(item: pytest.Item) -> Invariant | None:
 
 
 def can_select(expression: str) -> bool:
-    """Whether the ``-m`` expression can be true for one of these tests; a session about something else need not read the files."""
-    if not expression:
-        return True
-    try:
-        asked = Expression.compile(expression)
-    except SyntaxError:  # pytest will say so
-        return True
-    return any(asked.evaluate(markers.Named(names)) for names in (MARKS, MARKS | _SOMETIMES))
+    """Whether ``-m`` can be true for one of these tests; a session about something else need not read the files."""
+    return markers.can_select(expression, MARKS, MARKS | _SOMETIMES)
 
 
 class _Results(Protocol):

@@ -5,32 +5,34 @@ In one module: one listener: what it hears of tests, workers and the end is what
 
 import os
 import sys
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pam_rollback.plugin import (
     allure_bridge,
+    browser_gate,
     classification,
     completeness,
-    keeping,
-    last_words,
+    endings,
+    guard,
     listeners,
+    phases,
     progress,
     selection,
 )
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.classification import CAUSE, MESSAGE, OUTCOME, Seen
-from pam_rollback.plugin.fixtures import FIGURES
-from pam_rollback.plugin.guard import REFUSED_KEY
-from pam_rollback.plugin.last_words import failures_kept
+from pam_rollback.plugin.classification import HEARD, MESSAGE, OUTCOME, Heard
+from pam_rollback.plugin.endings import failures_kept
 from pam_rollback.plugin.lasting_streams import HarmlessFile
+from pam_rollback.plugin.record import INTERRUPTED, Ended, keep
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.scope import Scope, decision_causes, is_decision, scope_of
+from pam_rollback.plugin.scope import Scope, decision_causes, is_decision, recommended, refuse_mixed, scope_of
+from pam_rollback.plugin.situations import put_in_order
 from pam_rollback.report import allure_hooks, run_record, scorecard
 from pam_rollback.report.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 
@@ -41,7 +43,7 @@ _KEPT = {
     pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
     pytest.ExitCode.USAGE_ERROR: "the command line or a file cannot be used, see above",
     pytest.ExitCode.NO_TESTS_COLLECTED: "no test was left to run",
-    pytest.ExitCode.INTERRUPTED: keeping.INTERRUPTED,
+    pytest.ExitCode.INTERRUPTED: INTERRUPTED,
 }
 """pytest's own exit codes that stay, and what each says about a verdict."""
 _ENDED_BY_ITSELF = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
@@ -51,13 +53,13 @@ _WITHOUT_TERMINAL = 120
 """Columns where there is no terminal."""
 
 
-class Collector:
+class Collector(Heard):
     """Lives in the controller (or in the only process) and hears of every test."""
 
     def __init__(self, config: pytest.Config, runbook: Runbook) -> None:
+        super().__init__()
         self._config = config
         self._runbook = runbook
-        self._tests: dict[str, Seen] = {}
         self._broken_collection: list[str] = []
         # Known here by the command line alone: a worker that dies takes what it knows with it.
         self._left_out = selection.LeftOut(partial=selection.partial_by_options(config))
@@ -70,23 +72,23 @@ class Collector:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What was selected is what has to run."""
         for item in session.items:
-            self._test(item.nodeid).properties.update(item.user_properties)
+            self.test(item.nodeid).properties.update(item.user_properties)
         self._left_out = session.config.stash.get(selection.KEY, self._left_out)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         """The same, from workers."""
         for nodeid in ids:
-            self._test(nodeid)
+            self.test(nodeid)
         for nodeid, properties in classification.told(self._runbook.folder, node.gateway.id).items():
             # Who replaces a worker collects again, and what was reported meanwhile is later than that.
-            test = self._test(nodeid)
+            test = self.test(nodeid)
             test.properties = properties | test.properties
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """A worker died while it ran a test: that ends the test in all views, and in each with its plan items."""
-        test, runbook = self._test(crashitem), self._runbook
+        test, runbook = self.test(crashitem), self._runbook
         # Shown as failed, so the verdict counts it, whatever the test is about.
         said = {"advisory": False, OUTCOME: Outcome.UNKNOWN.value, MESSAGE: classification.DIED}
         report.user_properties = [*(test.properties | said).items()]
@@ -100,7 +102,7 @@ class Collector:
             labels=allure_bridge.labels(runbook, test.criteria, situation, phase),
             message=classification.DIED,
         )
-        last_words.keep(runbook, "Allure's result of a test whose process died", write)
+        endings.keep(runbook, "Allure's result of a test whose process died", write)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected hides tests."""
@@ -109,31 +111,6 @@ class Collector:
             # pytest shows it in a traceback, which this session's terminal does without.
             lines = str(report.longrepr).strip().splitlines()[-_LINES_OF_A_BROKEN_FILE:]
             self._say("\n".join([f"cannot be collected: {report.nodeid}", *(f"  {line}" for line in lines)]))
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
-        """One phase of one test, as it was made: whoever changes a report on its way changes it for the others."""
-        self._hear(report)
-        yield
-
-    def _hear(self, report: pytest.TestReport) -> None:
-        test = self._test(report.nodeid)
-        for name, value in report.user_properties:
-            if name == FIGURES:
-                if report.when == "call":
-                    test.figures.append(cast("Mapping[str, Any]", value))
-            else:
-                test.properties[name] = value
-        said = dict(report.user_properties)
-        test.duration_s += report.duration
-        test.body_ran = test.body_ran or report.when == "call"
-        if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
-            outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
-            test.say(outcome, str(said.get(MESSAGE) or classification.DIED), str(said.get(CAUSE, "")))
-        elif report.skipped:
-            test.say(Outcome.NOT_RUN, _skip_reason(report))
-        elif report.when == "call":
-            test.say(Outcome.PASSED)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -162,7 +139,7 @@ class Collector:
         """With ``--dry-run`` nothing is run; what would be is told in the end."""
         if self._runbook.options.dry_run:
             self._planned = True
-            for test in self._tests.values():
+            for test in self.tests.values():
                 test.messages[Outcome.NOT_RUN] = "would run (--dry-run)"
             return True
         return None
@@ -173,7 +150,7 @@ class Collector:
         with failures_kept(session, self._runbook) as failed:
             yield
         self._failed += failed
-        refused = self._config.stash.get(REFUSED_KEY, "")
+        refused = self._config.stash.get(guard.REFUSED_KEY, "")
         if self._had_enough_failures(session):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if refused or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
@@ -183,14 +160,14 @@ class Collector:
         self._stopped = self._cut_short(session)
         code, why = self._ending(session)
         session.exitstatus = code
-        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self._tests:
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self.tests:
             if self._runbook.options.execute:
                 # Somebody wanted a change, and has to hear that there was none.
                 session.exitstatus = ExitCode.INCONCLUSIVE
             self._say(_nothing_selected(self._config, self._left_out))
             return
         record = self._write(code, why)
-        for problem in last_words.told_elsewhere(self._config, self._runbook, record, self._print(record)):
+        for problem in endings.told_elsewhere(self._runbook, record, self._print(record)):
             self._say(f"the team: {problem}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from pam_rollback.report import job_summary  # noqa: PLC0415 - for CI
@@ -219,7 +196,7 @@ class Collector:
     def _cut_short(self, session: pytest.Session) -> str:
         """Who stopped the session, in words; empty also when that came so late that it cut nothing."""
         stop = self._runbook.stop.reason
-        ran = session.exitstatus in _ENDED_BY_ITSELF and all(test.was_heard for test in self._tests.values())
+        ran = session.exitstatus in _ENDED_BY_ITSELF and all(test.was_heard for test in self.tests.values())
         return "" if ran or stop is None else f"stopped by {stop} before everything had run"
 
     def _ending(self, session: pytest.Session) -> tuple[int, tuple[str, ...]]:
@@ -242,11 +219,11 @@ class Collector:
         return ending.code, ending.why
 
     def _causes(self) -> list[Cause]:
-        decision, unknown = self._recommended()
+        decision, unknown = self._recommended
         if decision is not None:
-            causes = decision_causes(self._runbook.plan, decision, self._tests.values())
+            causes = decision_causes(self._runbook.plan, decision, self.tests.values())
         else:
-            outcomes = [test.outcome for test in self._tests.values() if not test.properties.get("advisory")]
+            outcomes = [test.outcome for test in self.tests.values() if not test.properties.get("advisory")]
             causes = causes_of_outcomes(outcomes)
         if unknown:
             causes.append(Cause(ExitCode.INCONCLUSIVE, unknown))
@@ -262,28 +239,28 @@ class Collector:
     def _uncollected(self) -> str:
         return f"cannot be collected: {', '.join(self._broken_collection)}" if self._broken_collection else ""
 
+    @cached_property
     def _recommended(self) -> "tuple[DecisionRecord | None, str]":
         """What a decision session recommends, or why nobody can say; neither for any other session."""
         if self._planned or not is_decision(self._config):
             return None, ""
-        tests = list(self._tests.values())
-        return listeners.recommendation(self._config, self._runbook, tests, self._left_out, self._scope.partial)
+        try:
+            tests = [*self.tests.values()]
+            return recommended(self._config, self._runbook, tests, self._left_out, self._scope.partial), ""
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever it is, it recommends nothing
+            return None, f"what to do is not known: {type(problem).__name__}: {problem}"
 
-    @property
-    def _phases(self) -> set[str]:
-        return {str(test.properties.get("phase", "")) for test in self._tests.values()}
-
-    @property
+    @cached_property
     def _scope(self) -> Scope:
-        asked = [(test, str(test.properties.get("criterion", "")).split()) for test in self._tests.values()]
+        asked = [(test, str(test.properties.get("criterion", "")).split()) for test in self.tests.values()]
         judged = {one for test, ids in asked if test.outcome is not Outcome.NOT_RUN for one in ids}
         selected = {one for _, ids in asked for one in ids}
         return scope_of(self._config, self._runbook, self._left_out, judged=judged, selected=selected, today=_today())
 
     def _write(self, code: int, why: Sequence[str]) -> run_record.RunRecord:
-        decision, _ = self._recommended()
-        ended = keeping.Ended(
-            tests=list(self._tests.values()),
+        decision, _ = self._recommended
+        ended = Ended(
+            tests=list(self.tests.values()),
             code=code,
             why=why,
             planned=self._planned,
@@ -292,7 +269,7 @@ class Collector:
             left_out=self._left_out,
             decision=decision,
         )
-        return keeping.keep(self._config, self._runbook, ended)
+        return keep(self._config, self._runbook, ended)
 
     def _print(self, record: run_record.RunRecord) -> str:
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -300,7 +277,7 @@ class Collector:
             return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))
         writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-        view = progress.view(self._config)
+        view = phases.view(self._config)
         ascii_only = not encoding.lower().startswith("utf")
         lines = view(record, writer.fullwidth, color=writer.hasmarkup, ascii_only=ascii_only)
         text = "\n".join(lines)
@@ -322,9 +299,6 @@ class Collector:
             terminal.ensure_newline()
             terminal.write_line(self._runbook.secrets.redact(text))
 
-    def _test(self, nodeid: str) -> Seen:
-        return self._tests.setdefault(nodeid, Seen(nodeid))
-
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
@@ -341,8 +315,48 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.tbstyle = "no"
     if config.option.reportchars == "fE":
         config.option.reportchars = ""
-    if not runbook.worker:
-        config.pluginmanager.register(Collector(config, runbook), "pam-verdict")
+    allure_bridge.clean(config, runbook)
+    heard = config.stash[HEARD] = Heard() if runbook.worker else Collector(config, runbook)
+    config.pluginmanager.register(heard, "pam-verdict")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is selected by now is refused or ordered, and each test gets what views say of it."""
+    runbook = runbook_module.of(config)
+    if runbook is not None:
+        guard.check_selected(config, runbook, items)
+        put_in_order(config, runbook, items)
+        classification.describe(items)
+        allure_bridge.label(runbook, items)
+        refuse_mixed(config, items)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A worker, which gets no signal, ends after the test during which the stop was asked for."""
+    runbook = runbook_module.of(item.config)
+    if runbook is None:
+        return (yield)
+    with allure_bridge.shown(item):
+        result = yield
+    if runbook.worker and runbook.stop.reason is not None:
+        item.session.shouldstop = "stopping was asked for"
+    return result
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Innermost, so that Allure, JUnit and the terminal see the classified and redacted report."""
+    report = yield
+    runbook = runbook_module.of(item.config)
+    if runbook is not None:
+        report = classification.classified(item, call, report, runbook)
+        browser_gate.note(item.config, passed=report.when == "call" and not report.failed)
+        allure_bridge.note(item, report, runbook)
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -376,11 +390,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         # Over the pipe between the two processes, never to a file: the controller redacts the junit file.
         "secrets": sorted(runbook.secrets.known),
     }
-
-
-def _skip_reason(report: pytest.TestReport) -> str:
-    longrepr = report.longrepr
-    return str(longrepr[2]) if isinstance(longrepr, tuple) else "skipped"
 
 
 def _nothing_selected(config: pytest.Config, left_out: selection.LeftOut) -> str:

@@ -1,6 +1,9 @@
-"""Who gets in without a right, who is shown what is not theirs, and for how many users PAM fails."""
+"""Who gets in without a right, who is shown what is not theirs or no longer what is, and for how many users PAM fails."""
 
+import secrets
 from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,18 +18,26 @@ from pam_rollback.access.affected_users import TRIES, USERS, AffectedUsers, affe
 from pam_rollback.access.feature_check import FeatureCheckApi, RealFeatures
 from pam_rollback.access.separation import Separation
 from pam_rollback.access.two_accounts import Places, TwoAccounts
+from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Measured
 from pam_rollback.core.wait import Waiter
+from pam_rollback.database import ACCOUNT_FILE
+from pam_rollback.database.account_contents import ROWS_MAX, RecordedContents, changed, recorded
+from pam_rollback.http.client import fetch
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import UserShareTrigger
-from pam_rollback.plugin.baseline_files import BaselinePart, Recorded, stored_baseline
+from pam_rollback.plugin.baseline_files import BaselinePart, Recorded, stored_baseline, stored_model
 from pam_rollback.plugin.needs import INDEX, needs, titled
 from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.situations import AS_IS, situation_of
 from pam_rollback.target.accounts import account_api, signed_in
+from pam_rollback.target.conditions import Nowhere, value_at
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.flag_service import flag_admin_url
 from pam_rollback.target.offline import refuse_when_offline
 from pam_rollback.target.pam_api import Account
+from pam_rollback.target.settings_loss import settings_in
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """A user id that nobody has: of paths that are one for each user, where no account is signed in."""
@@ -241,12 +252,84 @@ def routes_recorded(environment: Environment, described: Described) -> Recorded:
     return Recorded(fields={"routes": dict(Routes(here, {}, found).answered)})
 
 
+_LISTS = ("history", "expenses")
+
+
+_ONE_OF = ("profile", "settings")
+
+
+def read_contents(environment: Environment, account: Account) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
+    """What there is by the contract, and why the rest was not read."""
+    given, unread = dict[str, list[dict[str, Any]]](), dict[str, str]()
+    for name in (*_LISTS, *_ONE_OF):
+        operation, url = environment.contract.operation(name), environment.url_of(name, user_id=account.user_id)
+        if not url:
+            continue
+        if name in _LISTS:
+            url += f"{'&' if '?' in url else '?'}limit={ROWS_MAX}"
+        headers = {**account.headers, **environment.headers_of(name)}
+        answer = fetch(url, headers=headers, deadline_s=environment.probing.request_deadline_s)
+        try:
+            found = value_at(answer.json, operation.items)
+        except Nowhere:
+            found = None
+        found = settings_in(found) if name == "settings" else found
+        rows = [found] if isinstance(found, dict) else found
+        if answer.http_status == HTTPStatus.OK and isinstance(rows, list):
+            given[name] = [row for row in rows if isinstance(row, dict)]
+        else:
+            # Its content is a person's own.
+            unread[name] = answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
+    return given, unread
+
+
+@pytest.fixture(scope="session")
+def contents_recorded(environment: Environment, account: Account, evidence: Path, clock: Clock) -> Recorded:
+    """Fingerprints of its rows and of their fields. Raises MeasurementFailed when nothing of it can be read."""
+    taken_at = clock.wall()
+    given, unread = read_contents(environment, account)
+    if not given:
+        raise MeasurementFailed(
+            "; ".join(f"{name}: {why}" for name, why in unread.items()) or "the contract names none"
+        )
+    contents = recorded(given, taken_at=taken_at, salt=secrets.token_hex(8))
+    (evidence / ACCOUNT_FILE).write_text(contents.model_dump_json() + "\n", encoding="utf-8")
+    return Recorded(files={ACCOUNT_FILE: sum(map(len, contents.rows.values()))})
+
+
+def _in_a_story(item: pytest.Item, _: Environment) -> str:
+    as_is = situation_of(item) == AS_IS
+    return "" if as_is else "a drill follows what the account writes by its ledger, and its settings by themselves"
+
+
+@pytest.fixture(scope="session")
+@titled("What the test account is shown is held against the baseline")
+@needs("test_account", baseline=ACCOUNT_FILE, lacking=_in_a_story)
+def contents_change(environment: Environment, account: Account, runbook: Runbook) -> Measured:
+    """What is not as it was. Raises MeasurementFailed when nothing was recorded."""
+    before = stored_model(runbook, ACCOUNT_FILE, RecordedContents)
+    if before is None:
+        raise MeasurementFailed("what the test account was shown before was not recorded: give --baseline FILE")
+    operations = environment.contract.operations.items()
+    cleared = {str(name) for name, one in operations if one.written and one.written.method == "DELETE"}
+
+    given, unread = read_contents(environment, account)
+    return changed(before, given, unread, user_id=account.user_id, cleared=cleared)
+
+
 def pytest_pam_baseline_parts() -> list[BaselinePart]:
-    """The paths that are open, and what is shown to others."""
+    """The paths that are open, and what is shown to others and to the test account."""
     needs = "a test account that signs in at the API"
     two, both = "two test accounts that sign in at the API", ("test_account", "second_test_account")
     return [
         BaselinePart("open paths", "open_paths_recorded", needs, ("test_account",)),
         BaselinePart("what is shown to others", "shown_to_others_recorded", two, both),
         BaselinePart("routes that answer strangers", "routes_recorded", "an API that answers"),
+        BaselinePart(
+            "the test account's contents",
+            "contents_recorded",
+            "a test account that is shown what it has",
+            ("test_account",),
+            file=ACCOUNT_FILE,
+        ),
     ]

@@ -1,23 +1,26 @@
 """What all strategies have in common: the action in the journal, the target found once, the undo at the end of a drill, the evidence.
 
+And what a session does of a rollback beside its fixtures: what it would do, its notes, how its changes are put back.
+
 When an action was not done to its end, it says how users are: whoever is called at night must not be sent to a stronger strategy when
 users are well. So the prober's record is looked at for a few seconds, longer only as long as nothing bad is seen any more.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import allure
 import pytest
 
 from pam_rollback.core.clock import Clock
+from pam_rollback.core.configuration import ConfigurationError, Problem
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, StopRequested
 from pam_rollback.core.figures import duration
-from pam_rollback.core.run_files import JOURNAL, TIMELINE_FILE
+from pam_rollback.core.run_files import JOURNAL, SETTINGS_FILE, TIMELINE_FILE
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.notify.briefing import WELL_FOR_S, Ending, Users, UsersNow, ending_of, users_now
 from pam_rollback.notify.escalating import Escalation
@@ -25,20 +28,30 @@ from pam_rollback.notify.slack import team_channel
 from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
-from pam_rollback.plan.stories import STORIES, Story
-from pam_rollback.plugin.earlier_run import evidence_folder
+from pam_rollback.plan.stories import NOT_JUDGED, STORIES, Story
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.baseline_files import BaselinePart
 from pam_rollback.plugin.listeners import undo_kinds
 from pam_rollback.plugin.needs import titled
+from pam_rollback.plugin.progress import progress_of
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.probe.incident import Incident
 from pam_rollback.probe.observation import Observation
 from pam_rollback.probe.recovery import BAD_SECOND_PCT, GAP_MAX_S, OutageRule
 from pam_rollback.rollback.asked_users import AskedUsers, asked_users
 from pam_rollback.rollback.journal import ACTION, FINISHED, TARGET, Journal
-from pam_rollback.rollback.step_list import ActionRecord, StepList, Telling
+from pam_rollback.rollback.provider_access import PROVIDERS
+from pam_rollback.rollback.sandbox_proof import PLANTED_BEFORE
+from pam_rollback.rollback.step_list import ActionRecord, StepList, Telling, planned_steps
 from pam_rollback.rollback.steps import Narrator
 from pam_rollback.rollback.undoing import UndoKinds, beside_actions, undo_all
 from pam_rollback.target.environment import Environment
+from pam_rollback.target.flag_service import SERVICES
+from pam_rollback.target.served_release import ExpectedReleases
+
+if TYPE_CHECKING:
+    from pam_rollback.core.question import Call
+    from pam_rollback.report.run_record import ActionStep
 
 _ILL_AFTER_S = 3.0
 """Users who still suffer so long after the failure are told of at once."""
@@ -284,7 +297,7 @@ def run(
     """Begin an action once the incident is seen, users' writes are watched and nobody else acts; put a drill back at its end."""
 
     def watched() -> Observation | None:
-        return watch_users() if (evidence_folder(runbook, situation) / TIMELINE_FILE).exists() else None
+        return watch_users() if (runbook.evidence(situation) / TIMELINE_FILE).exists() else None
 
     begun = Run(
         runbook,
@@ -330,3 +343,87 @@ def _attach_journal(journal: Journal, runbook: Runbook) -> None:
             attachment_type="application/x-ndjson",
             extension="jsonl",
         )
+
+
+_LAST_PUT_BACK = {"planted_incident", "resumed_incident", "no_incident"}
+"""The fixtures of which one is the last of a drill that is put back."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_preflight(environment: Environment, plan: Plan, to: ExpectedReleases) -> "list[Call]":
+    """What each strategy stands on."""
+    from pam_rollback.rollback.preflight_questions import calls  # noqa: PLC0415 - loads every client
+
+    return calls(environment, plan, to)
+
+
+def pytest_pam_baseline_parts() -> list[BaselinePart]:
+    """By what releases of the back end are told apart, and flags and settings as they were."""
+    given_by = "what gives them: flag_evaluation, test_account"
+    return [
+        BaselinePart(
+            "what tells releases apart",
+            "marks_recorded",
+            "[[marks]] in the product's contract",
+            ("backend_host",),
+            quick=True,
+        ),
+        BaselinePart("flags and settings", "settings_recorded", given_by, quick=True, file=SETTINGS_FILE),
+    ]
+
+
+def pytest_pam_begins(environment: Environment) -> None:
+    """Whoever answers for a site there, or switches flags, has to be known."""
+    sites = {"[frontend_host] provider": environment.frontend_host, "[backend_host] provider": environment.backend_host}
+    for key, named in sites.items():
+        if named is not None and named.provider not in PROVIDERS:
+            raise _unknown(environment, key, named.provider, "pam_rollback.rollback.provider_access.PROVIDERS")
+    if environment.flag_service and environment.flag_service not in SERVICES:
+        raise _unknown(
+            environment, "flag_service", environment.flag_service, "pam_rollback.target.flag_service.SERVICES"
+        )
+
+
+def _unknown(environment: Environment, key: str, name: str, where: str) -> pytest.UsageError:
+    what = f"nobody knows {name!r}: a conftest.py adds it to {where}"
+    return pytest.UsageError(str(ConfigurationError(f"environment {environment.name}", [Problem(key, what)])))
+
+
+def pytest_pam_undo_kinds() -> UndoKinds:
+    """Those of the strategies, and of a planted incident."""
+    from pam_rollback.rollback.undo_kinds import UNDO_KINDS  # noqa: PLC0415 - loads every strategy
+
+    return UNDO_KINDS
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_planned(plan: Plan, environment: Environment, stories: Sequence[str]) -> "list[ActionStep]":
+    """The steps of its stories, before whatever else it would do."""
+    return list(planned_steps(plan, stories, environment))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_notes(runbook: Runbook) -> list[str]:
+    """What limits what a drill shows: that nothing was planted, or that something was before it began."""
+    journal = runbook.journal
+    entries = journal.entries()
+    if not entries:
+        return []
+    limits = [f"{NOT_JUDGED}: nothing was planted here"] if runbook.undamaged and journal.action_began else []
+    return [
+        *limits,
+        *(
+            f"planted in the sandbox before {entry.get('situation', 'the drill')} began: {', '.join(map(str, entry['faults']))}"
+            for entry in entries
+            if entry["event"] == PLANTED_BEFORE
+        ),
+    ]
+
+
+def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """A drill has put back what it changed."""
+    runbook = runbook_module.of(request.config)
+    if runbook is None or fixturedef.argname not in _LAST_PUT_BACK or runbook.options.real:
+        return
+    if runbook.journal.action_began and not runbook.journal.owed():
+        progress_of(request.config, runbook).phase("undo", "everything is as it was before the drill")

@@ -1,4 +1,7 @@
-"""The items of the plan's checklists: measured where something can be, else a person's word for this run."""
+"""The items of the plan's checklists: measured where something can be, else a person's word for this run.
+
+Items ask what each kind of check has said so far in a situation; TF-1 to TF-3 of the plan, when first: a finding, never a decision.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,21 +12,23 @@ import pytest
 
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import duration
+from pam_rollback.core.figures import Fact, Measured, duration
 from pam_rollback.notify.communication import MessageDelivery, PublicTruth
 from pam_rollback.notify.tickets import TicketVolume
 from pam_rollback.plan.checklist import ONLY_A_PERSON, ChecklistItem, Finding
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal
+from pam_rollback.plugin import markers
+from pam_rollback.plugin.classification import HEARD, named
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.situations import story_of
-from pam_rollback.plugin.time_frames import said
+from pam_rollback.plugin.situations import situation_of, story_of
 from pam_rollback.probe.held_window import HeldWindow
 from pam_rollback.probe.incident import Incident
 from pam_rollback.probe.measure import Window, WindowState
 from pam_rollback.probe.observation import Observation
 from pam_rollback.probe.window import answers_spec
 from pam_rollback.report.earlier_runs import age_s, latest
+from pam_rollback.report.verdict import Outcome
 from pam_rollback.rollback.carried_out import CarriedOut, in_time, watched
 from pam_rollback.target.environment import Environment
 
@@ -32,8 +37,35 @@ ON_RECORD = pytest.StashKey[Callable[[Environment], tuple[bool, str] | None]]()
 
 Raises MeasurementFailed when it cannot be told: then a person's word counts.
 """
+KINDS = {"health_checks": "health", "monitoring": "performance", "integrity": "integrity"}
+"""Which kind of check judges a section of the plan."""
 _DECISION_HOLDS_FOR = timedelta(hours=2)
 """An older decision was about another state of affairs."""
+
+
+def said(session: pytest.Session, situation: str, kind: str) -> Finding:
+    """What the checks of that kind said. Raises MeasurementFailed when none ran, not all of them ran, or one could not measure.
+
+    Advisory ones do not count. With pytest-xdist another process may have run some: then nothing is known here.
+    """
+    heard = session.config.stash[HEARD]
+    asked = [
+        item.nodeid
+        for item in session.items
+        if kind in markers.kinds_of(item)
+        and situation_of(item) == situation
+        and markers.phase_of(item) == "post_rollback"  # a story's own test of that kind is not the checks after it
+        and not item.get_closest_marker("advisory")
+    ]
+    if not asked:
+        raise MeasurementFailed(f"this session has no {kind} check in the situation {situation}")
+    broken = [nodeid for nodeid in asked if heard.test(nodeid).outcome is Outcome.BROKEN_CRITERION]
+    if broken:
+        return Finding(done=False, words=f"{len(broken)} of {len(asked)} {kind} checks are red: {named(broken)}")
+    unknown = [nodeid for nodeid in asked if heard.test(nodeid).outcome not in {Outcome.PASSED, Outcome.KNOWN}]
+    if unknown:
+        raise MeasurementFailed(f"{len(unknown)} of {len(asked)} {kind} checks said nothing: {named(unknown)}")
+    return Finding(done=True, words=f"all {len(asked)} {kind} checks of this session passed")
 
 
 @dataclass(frozen=True)
@@ -252,4 +284,59 @@ def checklist_item(
         plan.item(item).title,
         None if measure is None else lambda: measure(session),
         vouched="; ".join(words),
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class FirstVerdict(Fact):
+    """When the first verdict of a section came, in seconds from ``since``. ``due_until_s`` may be reached."""
+
+    section: str
+    came_s: float
+    due_until_s: float
+    since: str
+    due_from_s: float = 0.0
+    """From when on the plan waits for it; sooner is no fault."""
+
+    @property
+    def measured(self) -> Measured:
+        """When it came."""
+        asked = f"{self.due_from_s:g} to {self.due_until_s:g} s"
+        how = "in time" if self.came_s <= self.due_until_s else "late"
+        return Measured(
+            what=f"first verdict, {self.section}",
+            asked=asked,
+            value=round(self.came_s, 1),
+            unit="s",
+            n=1,
+            margin=self.due_until_s - self.came_s,
+            definition=f"from {self.since}",
+            sentence=f"first verdict, {self.section}: {how}, {self.came_s:.1f} s from {self.since} (the plan: {asked})",
+        )
+
+
+@pytest.fixture
+def first_verdict(
+    request: pytest.FixtureRequest, situation: str, in_situation: Any, plan: Plan, runbook: Runbook
+) -> FirstVerdict:
+    """The first verdict of the section that the test's own criterion is about (TF-1 to TF-3).
+
+    Counted from the end of this situation's rollback; without one, from the session's start, which it says. Raises MeasurementFailed when
+    no check of that section has given a verdict.
+    """
+    marker = request.node.get_closest_marker("criterion")
+    frame = plan.time_frames[marker.args[0]]
+    kind = KINDS[frame.section]
+    came_s = request.config.stash[HEARD].first_s.get((situation, kind))
+    if came_s is None:
+        raise MeasurementFailed(
+            f"no {kind} check has given a verdict in the situation {situation}: nothing can have been late"
+        )
+    ended_s: float | None = getattr(in_situation, "finished_s", None)
+    return FirstVerdict(
+        section=frame.title.lower(),
+        came_s=came_s - (runbook.started_s if ended_s is None else ended_s),
+        due_until_s=frame.until_s,
+        due_from_s=frame.from_s,
+        since="the session's start (no rollback was done in it)" if ended_s is None else "the end of the rollback",
     )

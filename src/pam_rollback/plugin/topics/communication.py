@@ -1,7 +1,6 @@
 """What the public, the users and the team were told, who is told of this situation's rollback, and how many people ask support for help."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import allure
@@ -34,8 +33,6 @@ from pam_rollback.plugin.needs import needs
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.probe.health import Health
 from pam_rollback.report.baseline_record import TicketRate
-from pam_rollback.report.run_record import RunRecord
-from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.undoing import undo_all
 from pam_rollback.target.environment import Environment
@@ -343,48 +340,3 @@ def pytest_pam_undo_kinds() -> "UndoKinds":
 
 def _down(undo: "Undo", tools: "UndoTools") -> None:
     take_down(undo, tools.environment)
-
-
-def alarm(environment: Environment, text: str) -> str | None:
-    """Into the incident channel, beside the steps."""
-    if "slack" not in environment.abilities or not environment.has_secret("slack_webhook"):
-        return f"{environment.name} declares no incident channel"
-    from pam_rollback.notify.slack import SlackWebhook  # noqa: PLC0415 - for real runs
-
-    return SlackWebhook(environment.secret("slack_webhook")).post(text)
-
-
-def tell_verdict(runbook: Runbook, record: RunRecord, news: str) -> list[str]:
-    """To those who heard of the rollback; where it did not help, the next level is woken."""
-    from pam_rollback.notify.escalation import NOT_VERIFIED, VERIFIED  # noqa: PLC0415 - for real runs
-    from pam_rollback.notify.team import link_to_job, team_of  # noqa: PLC0415 - the same
-
-    team = team_of(
-        runbook.plan,
-        runbook.environment,
-        runbook.journal,
-        pace=runbook.pace,
-        redact=runbook.secrets.redact,
-        link=link_to_job(),
-    )
-    if team is None:
-        return [f"nobody was told of the verdict: {runbook.environment.name} declares no channel"]
-    team.say(VERIFIED if record.verdict == "GO" else NOT_VERIFIED, news)
-    if record.exit_code == ExitCode.NO_GO and runbook.options.real:
-        team.wake(news)
-    return team.problems
-
-
-@contextmanager
-def tell_undo(runbook: Runbook, journal: "Journal", owed: "Sequence[Undo]") -> Iterator[list[str]]:
-    """To those who heard of the rollback: its undo begins, and how it ended. No channel delays it."""
-    from pam_rollback.notify.team import team_of  # noqa: PLC0415 - for whoever undoes
-
-    redact = runbook.secrets.redact
-    team = team_of(runbook.plan, runbook.environment, journal, pace=runbook.pace, redact=redact)
-    if team is None:
-        yield []
-        return
-    who, reason = runbook.options.initiated_by, redact(runbook.options.reason)
-    with team.following(owed, who=who, reason=reason, redact=redact):
-        yield team.problems

@@ -1,11 +1,11 @@
-"""What the database holds: every invariant on one snapshot, the rows, the schema and the test account's contents of before and now."""
+"""What the database holds: every invariant on one snapshot, the rows and the catalogue of before and now.
 
-import secrets
+And what a baseline has of it, and what a rollback needs of it.
+"""
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import allure
 import pytest
@@ -13,8 +13,7 @@ import pytest
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Measured
-from pam_rollback.database import ACCOUNT_FILE, CATALOGUE_FILE, ROWS_FILE
-from pam_rollback.database.account_contents import ROWS_MAX, RecordedContents, changed, recorded
+from pam_rollback.database import CATALOGUE_FILE, ROWS_FILE
 from pam_rollback.database.catalogue import Catalogue
 from pam_rollback.database.database_link import DatabaseLink, judged_link
 from pam_rollback.database.held_data import HeldData
@@ -23,23 +22,21 @@ from pam_rollback.database.row_counts import RowLoss, TableCounts, lost
 from pam_rollback.database.row_rewriting import RowMoves, RowRewriting, moves, rewriting
 from pam_rollback.database.schema_changes import Changes, SchemaComparison, access_changes, compare
 from pam_rollback.database.snapshots import counted, damaged_ids, on_snapshot, query_parameters
-from pam_rollback.http.client import fetch
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import CorruptionLimit
-from pam_rollback.plugin.baseline_files import Recorded, stored_model
-from pam_rollback.plugin.earlier_run import evidence_folder
+from pam_rollback.plugin.baseline_files import BaselinePart, Recorded, before
 from pam_rollback.plugin.fixtures import UNPROVEN_BY
 from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.situations import AS_IS, situation_of
-from pam_rollback.plugin.sql_files import invariant_of, invariants_of, why_not_asked
+from pam_rollback.plugin.sql_files import critical_of, invariant_of
 from pam_rollback.probe.held_window import HeldWindow
 from pam_rollback.rollback.running_migrations import running_migrations
-from pam_rollback.target.conditions import Nowhere, value_at
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.invariants import Invariant, InvariantResult, as_csv
 from pam_rollback.target.pam_api import Account
-from pam_rollback.target.settings_loss import settings_in
+
+if TYPE_CHECKING:
+    from pam_rollback.core.question import Call
 
 
 @dataclass(frozen=True)
@@ -122,17 +119,13 @@ def _left_out(environment: Environment) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 @titled("The rows of before are counted")
-def rows_before(environment: Environment, runbook: Runbook, evidence: Path) -> TableCounts | None:
-    """In a drill: counted before the incident is planted. With ``--baseline FILE``: stored beside it. Else None.
+def rows_before(situation: str, environment: Environment, runbook: Runbook) -> TableCounts | None:
+    """Counted before a drill's incident is planted, or as ``--baseline FILE`` has them."""
 
-    A real rollback is not delayed by counting.
-    """
-    before = stored_model(runbook, ROWS_FILE, TableCounts)
-    if before is not None or not runbook.records_before:
-        return before
-    counts = on_snapshot(environment, lambda snapshot: counted(environment, snapshot))
-    (evidence / ROWS_FILE).write_text(counts.model_dump_json() + "\n", encoding="utf-8")
-    return counts
+    def read() -> TableCounts:
+        return on_snapshot(environment, lambda snapshot: counted(environment, snapshot))
+
+    return before(runbook, situation, ROWS_FILE, TableCounts, read)
 
 
 @pytest.fixture(scope="session")
@@ -196,15 +189,9 @@ def recorded_catalogue(
 ) -> Catalogue | MeasurementFailed | None:
     """As ``catalogue_before``, or why that is not known, for what counts without it."""
     try:
-        before = stored_model(runbook, CATALOGUE_FILE, Catalogue)
-        if before is not None or not runbook.records_before:
-            return before
-        folder, catalogue = evidence_folder(runbook, situation), _read_catalogue(environment)
+        return before(runbook, situation, CATALOGUE_FILE, Catalogue, lambda: _read_catalogue(environment))
     except MeasurementFailed as failed:
         return failed
-    text = catalogue.model_dump_json(exclude_defaults=True) + "\n"
-    (folder / CATALOGUE_FILE).write_text(text, encoding="utf-8")
-    return catalogue
 
 
 @pytest.fixture(scope="session")
@@ -359,10 +346,7 @@ def held_data(
     """SC-4: every file of ``checks/integrity`` that is not advisory. Raises MeasurementFailed when it is another database."""
     held_window.wait_for_its_end()
     after_s = clock.monotonic_s() - good_since_s
-    found = invariants_of(pytestconfig.rootpath, environment)
-    critical = [invariant for invariant in found if invariant.severity == "critical"]
-    left_out = {one.id: why for one in critical if (why := why_not_asked(one, environment))}
-    asked = [one for one in critical if one.id not in left_out]
+    asked, left_out = critical_of(pytestconfig.rootpath, environment)
     results, unknown = evaluated(asked, environment, plan, runbook)
     held = HeldData(tuple(results.values()), unknown, after_s, left_out)
     database_link.refuse_other()
@@ -371,66 +355,52 @@ def held_data(
     return held
 
 
-_LISTS = ("history", "expenses")
+_READER = "a role that may read all of it, and its DSN ([secrets] database_dsn_env)"
+_DATABASE = ("database",)
 
 
-_ONE_OF = ("profile", "settings")
+def pytest_pam_baseline_parts() -> list[BaselinePart]:
+    """Rows, who reaches them, objects of the schema; and the tables that are open to strangers."""
+    return [
+        BaselinePart("rows", "rows_recorded", _READER, _DATABASE, quick=True, file=ROWS_FILE, happened="were counted"),
+        BaselinePart(
+            "objects of the schema",
+            "catalogue_recorded",
+            "a role that may connect: it reads the catalogue alone",
+            _DATABASE,
+            quick=True,
+            file=CATALOGUE_FILE,
+        ),
+        BaselinePart("policies and privileges", "access_recorded", _READER, _DATABASE, quick=True),
+        BaselinePart("open tables", "open_tables_recorded", _READER, _DATABASE),
+    ]
 
 
-def read_contents(environment: Environment, account: Account) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
-    """What there is by the contract, and why the rest was not read."""
-    given, unread = dict[str, list[dict[str, Any]]](), dict[str, str]()
-    for name in (*_LISTS, *_ONE_OF):
-        operation, url = environment.contract.operation(name), environment.url_of(name, user_id=account.user_id)
-        if not url:
-            continue
-        if name in _LISTS:
-            url += f"{'&' if '?' in url else '?'}limit={ROWS_MAX}"
-        headers = {**account.headers, **environment.headers_of(name)}
-        answer = fetch(url, headers=headers, deadline_s=environment.probing.request_deadline_s)
-        try:
-            found = value_at(answer.json, operation.items)
-        except Nowhere:
-            found = None
-        found = settings_in(found) if name == "settings" else found
-        rows = [found] if isinstance(found, dict) else found
-        if answer.http_status == HTTPStatus.OK and isinstance(rows, list):
-            given[name] = [row for row in rows if isinstance(row, dict)]
-        else:
-            # Its content is a person's own.
-            unread[name] = answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
-    return given, unread
+def pytest_pam_preflight(environment: Environment, plan: Plan) -> "list[Call]":
+    """Whether the database would show what is compared, and from which copy of it lost rows could come back."""
+    from pam_rollback.core.question import Question, one  # noqa: PLC0415 - for the phases that ask
+    from pam_rollback.plan.plan_items import WriteLossLimit  # noqa: PLC0415 - the same
+
+    text = "the database can be read, and no row is hidden from our role"
+    copy = Question("lost rows could come back from a copy whose age is known", ("backup",))
+    return [
+        one(Question(text, ("backend", "full-system", "verification"), "database"), lambda: _rows_seen(environment)),
+        one(copy, lambda: _copy_seen(environment, plan.the(WriteLossLimit).id)),
+    ]
 
 
-@pytest.fixture(scope="session")
-def contents_recorded(environment: Environment, account: Account, evidence: Path, clock: Clock) -> Recorded:
-    """Fingerprints of its rows and of their fields. Raises MeasurementFailed when nothing of it can be read."""
-    taken_at = clock.wall()
-    given, unread = read_contents(environment, account)
-    if not given:
-        raise MeasurementFailed(
-            "; ".join(f"{name}: {why}" for name, why in unread.items()) or "the contract names none"
-        )
-    contents = recorded(given, taken_at=taken_at, salt=secrets.token_hex(8))
-    (evidence / ACCOUNT_FILE).write_text(contents.model_dump_json() + "\n", encoding="utf-8")
-    return Recorded(files={ACCOUNT_FILE: sum(map(len, contents.rows.values()))})
+def _copy_seen(environment: Environment, item: str) -> str:
+    from pam_rollback.database.rows_seen import copy_seen  # noqa: PLC0415 - as below
+
+    if "staging_copy" in environment.abilities:
+        return copy_seen(environment)
+    raise MeasurementFailed(
+        f"{environment.name} declares no copy of its database (staging_copy): ask who keeps the backups, and answer "
+        f'--ack {item}="who: which copy, and how old"'
+    )
 
 
-def _in_a_story(item: pytest.Item, _: Environment) -> str:
-    as_is = situation_of(item) == AS_IS
-    return "" if as_is else "a drill follows what the account writes by its ledger, and its settings by themselves"
+def _rows_seen(environment: Environment) -> str:
+    from pam_rollback.database.rows_seen import rows_seen  # noqa: PLC0415 - the driver takes long to load
 
-
-@pytest.fixture(scope="session")
-@titled("What the test account is shown is held against the baseline")
-@needs("test_account", baseline=ACCOUNT_FILE, lacking=_in_a_story)
-def contents_change(environment: Environment, account: Account, runbook: Runbook) -> Measured:
-    """What is not as it was. Raises MeasurementFailed when nothing was recorded."""
-    before = stored_model(runbook, ACCOUNT_FILE, RecordedContents)
-    if before is None:
-        raise MeasurementFailed("what the test account was shown before was not recorded: give --baseline FILE")
-    operations = environment.contract.operations.items()
-    cleared = {str(name) for name, one in operations if one.written and one.written.method == "DELETE"}
-
-    given, unread = read_contents(environment, account)
-    return changed(before, given, unread, user_id=account.user_id, cleared=cleared)
+    return rows_seen(environment)

@@ -1,8 +1,8 @@
-"""What the decision criteria are judged by; what a decision watches from its beginning, and recommends in the end."""
+"""What the decision criteria are judged by, and what a decision watches from its beginning."""
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -36,23 +36,16 @@ from pam_rollback.plan.plan_items import (
     RecordLossTrigger,
 )
 from pam_rollback.plugin.baseline_files import staleness
-from pam_rollback.plugin.browser_gate import is_of_another_browser
-from pam_rollback.plugin.classification import Seen
 from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.progress import Progress
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.selection import LeftOut
-from pam_rollback.plugin.sql_files import invariants_of, why_not_asked
+from pam_rollback.plugin.sql_files import critical_of
 from pam_rollback.plugin.topics.database import evaluated
 from pam_rollback.plugin.topics.records import Memory
 from pam_rollback.probe.observation import Observation
 from pam_rollback.stats.percentiles import Distribution
 from pam_rollback.target.environment import Environment
-from pam_rollback.target.environment_tables import Browser
 from pam_rollback.target.offline import refuse_when_offline
-
-if TYPE_CHECKING:
-    from pam_rollback.report.record_parts import DecisionRecord
 
 
 @pytest.fixture
@@ -176,9 +169,7 @@ def user_data(
 
     Raises MeasurementFailed when it is another database.
     """
-    critical = [one for one in invariants_of(pytestconfig.rootpath, environment) if one.severity == "critical"]
-    left_out = {one.id: why for one in critical if (why := why_not_asked(one, environment))}
-    invariants = [one for one in critical if one.id not in left_out]
+    invariants, left_out = critical_of(pytestconfig.rootpath, environment)
     results, unknown = evaluated(invariants, environment, plan, runbook)
     database_link.refuse_other()
     # What else is damaged counts without it.
@@ -204,49 +195,3 @@ def memory_trend(memory: Memory, plan: Plan) -> Leak:
     """IR-6."""
     low_below_mb = plan.the(MemoryLimit).memory_mb_max
     return judged_memory(memory.growth, low_below_mb=low_below_mb, gaps=plan.decision.gaps)
-
-
-_WATCH = "watch"
-"""The fixture that looks back."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pam_situation_begins(request: pytest.FixtureRequest) -> None:
-    """Where a test looks back on the time of this process, users are watched from now on: what the tests before it take is part of that.
-
-    With pytest-xdist each worker knows all tests and runs some of them: one prober is enough, and whoever needs it starts it.
-    """
-    if hasattr(request.config, "workerinput"):
-        return
-    if any(_WATCH in getattr(item, "fixturenames", ()) for item in request.session.items):
-        # Not declared: only sessions in which a test looks back start the prober, which lasts as long as the situation.
-        request.getfixturevalue("observation")
-
-
-def recommended(
-    config: pytest.Config, runbook: Runbook, tests: Sequence[Seen], left_out: LeftOut, partial: Sequence[str]
-) -> "DecisionRecord":
-    """By what its tests found, and what people say. A browser that the environment does not name is nobody's question."""
-    from pam_rollback.decision import deciding  # noqa: PLC0415 - for decisions
-    from pam_rollback.plugin.scope import answer_with  # noqa: PLC0415 - the same
-
-    options, environment = runbook.options, runbook.environment
-    decision = deciding.decided(
-        runbook.plan,
-        tests,
-        [(why, ids) for _, why, ids in left_out.tests if not is_of_another_browser(why)],
-        observed=options.observed,
-        vouched=options.ack,
-        refused=deciding.refused_in(runbook.plan, environment),
-        whole=not partial,
-        unseen=[name for name in get_args(Browser) if name not in environment.browsers],
-    )
-    here = deciding.Here(
-        plan=runbook.plan,
-        root=config.rootpath,
-        environment=environment.name,
-        env=options.env,
-        on_sandbox=runbook.on_sandbox,
-        answer_with=answer_with(runbook),
-    )
-    return deciding.recommended(here, decision)

@@ -11,8 +11,7 @@ from pam_rollback.core.run_files import SETTINGS_FILE
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plugin.baseline_files import Recorded, stored_model
-from pam_rollback.plugin.earlier_run import evidence_folder
+from pam_rollback.plugin.baseline_files import Recorded, before
 from pam_rollback.plugin.needs import titled
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE
@@ -169,23 +168,17 @@ def past_the_product(
 def settings_before(
     situation: str, environment: Environment, runbook: Runbook, clock: Clock
 ) -> RecordedSettings | None:
-    """In a drill: recorded before the incident is planted. With ``--baseline FILE``: stored beside it. Else None.
+    """Recorded before a drill's incident is planted, or as ``--baseline FILE`` has them."""
 
-    A real rollback does not know how it was before its incident, and is not delayed by asking how it is now.
-    """
-    found = stored_model(runbook, SETTINGS_FILE, RecordedSettings)
-    if found is not None or not runbook.records_before:
-        return found
-    young: tuple[str, ...] = ()
-    writable = "test_account" in environment.abilities and environment.contract.takes_settings
-    if situation not in {AS_IS, BASELINE} and writable:
-        account_of(environment).write_setting(YOUNG_SETTING, runbook.id)
-        young = (SETTING + YOUNG_SETTING,)
-    recorded = RecordedSettings(taken_at=clock.wall(), values=read_settings(environment), young=young)
-    (evidence_folder(runbook, situation) / SETTINGS_FILE).write_text(
-        recorded.model_dump_json(indent=2) + "\n", encoding="utf-8"
-    )
-    return recorded
+    def read() -> RecordedSettings:
+        young: tuple[str, ...] = ()
+        writable = "test_account" in environment.abilities and environment.contract.takes_settings
+        if situation not in {AS_IS, BASELINE} and writable:
+            account_of(environment).write_setting(YOUNG_SETTING, runbook.id)
+            young = (SETTING + YOUNG_SETTING,)
+        return RecordedSettings(taken_at=clock.wall(), values=read_settings(environment), young=young)
+
+    return before(runbook, situation, SETTINGS_FILE, RecordedSettings, read)
 
 
 @pytest.fixture(scope="session")

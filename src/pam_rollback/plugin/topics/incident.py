@@ -15,6 +15,7 @@ from pam_rollback.http.client import fetch
 from pam_rollback.notify.escalating import Escalation
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateTrigger
+from pam_rollback.plugin.earlier_run import sole_writer
 from pam_rollback.plugin.needs import titled
 from pam_rollback.plugin.progress import progress_of
 from pam_rollback.plugin.runbook import Runbook
@@ -23,10 +24,8 @@ from pam_rollback.probe.incident import ErrorRate, Incident
 from pam_rollback.probe.observation import Observation
 from pam_rollback.report.baseline_record import Baseline
 from pam_rollback.rollback.journal import Journal
-from pam_rollback.rollback.lock import WriterLock, environment_lock
-from pam_rollback.rollback.lock_targets import may_push
+from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.rollback.planting import Planting, planted_in
-from pam_rollback.rollback.provider_access import refuse_another
 from pam_rollback.rollback.release_proof import MarksSeen, Sighting
 from pam_rollback.target.contract import BACKEND
 from pam_rollback.target.environment import Environment
@@ -164,15 +163,7 @@ def resumed_incident(
 @titled("One session at a time changes this environment")
 def sole_writer_here(environment: Environment, runbook: Runbook, pytestconfig: pytest.Config) -> Iterator[WriterLock]:
     """The locks of all that this session may change. Raises Refused when another one has them; what cannot be told stops nobody."""
-    options, stories = runbook.options, pytestconfig.stash[SITUATIONS_KEY].stories
-    refuse_another(environment, stories)
-    with environment_lock(
-        environment,
-        run=runbook.id,
-        who=options.initiated_by,
-        pushes=may_push(stories),
-        take_over=options.take_over,
-    ) as lock:
+    with sole_writer(runbook, pytestconfig.stash[SITUATIONS_KEY].stories) as lock:
         said = _warn(runbook, lock, 0)
         yield lock
     _warn(runbook, lock, said)

@@ -23,6 +23,7 @@ from pam_rollback.plugin.baseline_files import BaselinePart, Recorded
 from pam_rollback.plugin.browser_gate import PASSED
 from pam_rollback.plugin.needs import PAGES, SIGNED_IN, needs, titled
 from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.probe.observation import Observation
 from pam_rollback.target import accounts
 from pam_rollback.target.contract import undescribed
 from pam_rollback.target.environment import Environment
@@ -214,12 +215,11 @@ def windows_of(
 
 
 @pytest.fixture
-def lost_sessions(plan: Plan, in_situation: object, request: pytest.FixtureRequest) -> Measured | None:
+def lost_sessions(plan: Plan, in_situation: object, watch_users: Callable[[], Observation]) -> Measured | None:
     """How many sessions of the probes were lost (RPO-3); None where the plan allows it, and nobody asks."""
     if plan.the(SessionLoss).loss_allowed:
         return None
-    # Declared, it would start the prober where nobody asks.
-    return sessions_lost(request.getfixturevalue("observation").samples())
+    return sessions_lost(watch_users().samples())
 
 
 @pytest.fixture

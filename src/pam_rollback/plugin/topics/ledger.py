@@ -169,18 +169,3 @@ def held_writes(
     if (found.broken or found.unknown) and any(sample.blocked for sample in samples):
         raise MeasurementFailed(why_void(samples))
     return found
-
-
-_JUDGED = "held_writes"
-"""The fixture that judges them."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
-    """After the prober; with pytest-xdist the worker that judges the window begins with it."""
-    if situation != AS_IS or hasattr(request.config, "workerinput"):
-        return
-    if any(_JUDGED in getattr(item, "fixturenames", ()) for item in request.session.items):
-        with suppress(Exception):  # whoever asks for it gets it again: no other check has to fail for it
-            # Not declared: only sessions that judge them start the writer, which lasts as long as the situation.
-            request.getfixturevalue("window_writes")

@@ -18,8 +18,8 @@ from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, P95Goal
 from pam_rollback.plan.stories import SITUATIONS, objective_of
-from pam_rollback.plugin.baseline_files import Recorded, stored_baseline
-from pam_rollback.plugin.earlier_run import evidence_folder, refuse_gap
+from pam_rollback.plugin.baseline_files import BaselinePart, Recorded, stored_baseline
+from pam_rollback.plugin.earlier_run import refuse_gap
 from pam_rollback.plugin.needs import INDEX, needs, titled
 from pam_rollback.plugin.progress import Progress, progress_of
 from pam_rollback.plugin.runbook import Runbook
@@ -49,12 +49,6 @@ from pam_rollback.target.served_release import ExpectedReleases
 def _owner_unsaid(_: pytest.Item, environment: Environment) -> str:
     said = any(one.owner and one.address for one in environment.contract.operations.values())
     return "" if said else f"no answer of {environment.product} says whose it is"
-
-
-@pytest.fixture(scope="session")
-def evidence(situation: str, runbook: Runbook) -> Path:
-    """The folder of what is recorded in this situation. Raises MeasurementFailed when it cannot be made."""
-    return evidence_folder(runbook, situation)
 
 
 @pytest.fixture(scope="session")
@@ -436,7 +430,8 @@ def held_memory_trend(held_window: HeldWindow) -> MemoryGrowth:
     return held_window.memory_trend()
 
 
-@pytest.fixture(scope="session")
-def progress(pytestconfig: pytest.Config, runbook: Runbook) -> Progress:
-    """Tells people how far a long wait is."""
-    return progress_of(pytestconfig, runbook)
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_baseline_parts() -> list[BaselinePart]:
+    """The users' answers, before whatever else is recorded."""
+    what, begins = "a service that answers, long enough", ("answers_from_s",)
+    return [BaselinePart("answers", "baseline_answers", what, quick=True, begins=begins)]

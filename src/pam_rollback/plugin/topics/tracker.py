@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin import second_places
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.runbook import Runbook, journal_in
 from pam_rollback.plugin.topics.checklist import ON_RECORD
-from pam_rollback.rollback.journal import TRACKED, Journal
+from pam_rollback.rollback.journal import TRACKED
 from pam_rollback.target.environment import Environment
 
 if TYPE_CHECKING:
@@ -156,8 +154,7 @@ def _undone(config: pytest.Config, run_folder: Path, environment: Environment, u
         return None
     from pam_rollback.notify.tracker import why  # noqa: PLC0415 - as above
 
-    path = run_folder / JOURNAL
-    tracked = Journal(path, others=second_places.files(path)).latest(TRACKED)
+    tracked = journal_in(run_folder).latest(TRACKED)
     if tracked is None:
         return "the tracker: this run is on record in no incident, so that it was undone is said in none"
     options = runbook.options

@@ -11,6 +11,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import listed
 from pam_rollback.plugin import browser_gate, completeness, listeners, markers, selection
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.classification import named
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.topics import access as exposure
 from pam_rollback.plugin.topics import decision, health
@@ -57,8 +58,6 @@ _BY_CRITERION: Final = {
     "PM-10": "a rollback is ready",
 }
 _MIGRATIONS: Final = "migrations can be taken back"
-_OTHER_BROWSER: Final = " among its browsers"
-"""The end of the reason why a test was left out that is about a browser that nobody asks for."""
 
 
 def paragraphs(record: RunRecord) -> list[wording.Paragraph]:
@@ -72,7 +71,7 @@ def paragraphs(record: RunRecord) -> list[wording.Paragraph]:
     lines = [_line(question, results) for question, results in by_question.items()]
     unasked: dict[str, int] = {}
     for one in record.deselected:
-        if not one.reason.endswith(_OTHER_BROWSER):
+        if not browser_gate.is_of_another_browser(one.reason):
             unasked[one.reason] = unasked.get(one.reason, 0) + 1
     lines += [
         f"[ ] {count} more question{'s' if count > 1 else ''}: NOT ASKED: {reason}" for reason, count in unasked.items()
@@ -144,8 +143,7 @@ def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
         found = incident_choice.chosen(out, runbook.environment.name, runbook.options.incident)
     except MeasurementFailed as error:
         raise pytest.UsageError(str(error)) from None
-    acked = {text.partition("=")[0] for text in runbook.options.ack}
-    if found is not None or acked.isdisjoint(markers.criterion_ids(item)):
+    if found is not None or runbook.options.acked.isdisjoint(markers.criterion_ids(item)):
         return None
     return "no incident is recorded here, and a person vouches for the fix (--ack)"
 
@@ -191,13 +189,11 @@ def pytest_pam_incomplete(config: pytest.Config, left_out: LeftOut, answered: Co
     for nodeid, reason, ids in left_out.tests:
         if not browser_gate.is_of_another_browser(reason) and not is_answered(ids, set(answered), success):
             key = (reason, to_be_acknowledged(ids, success))
-            by_reason.setdefault(key, []).append(nodeid.rpartition("::")[2].partition("[")[0])
+            by_reason.setdefault(key, []).append(nodeid)
     found = ["files were named, and the gate is all of checks and load: name none"] if _of_files(config) else []
     for (reason, how), several in by_reason.items():
-        names = [*dict.fromkeys(several)]
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         answer = f"; a person may answer for it: {how}" if how and "--ack" not in reason else ""
-        found.append(f"{reason}, so nobody asked: {', '.join(names[:_SHOWN])}{more}{answer}")
+        found.append(f"{reason}, so nobody asked: {named(several, _SHOWN)}{answer}")
     return found
 
 
