@@ -141,7 +141,8 @@ def test_what_a_helper_makes_anew_after_a_kill_goes_too(tmp_path: Path) -> None:
         running.stdin.write(json.dumps({"folder": str(folder)}) + "\n")
         running.stdin.close()
         eventually(lambda: not folder.exists(), "the folder is left")
-        (folder / "repository.git").mkdir(parents=True)
+        (made := tmp_path / "made" / "repository.git").mkdir(parents=True)
+        made.parent.rename(folder)  # at once: what is half made is removed between two steps
         assert running.wait(GONE_WITHIN_S) == 0
 
     assert not folder.exists()
