@@ -65,7 +65,15 @@ def _banned(name: str, fault: str, words: str) -> DecisionRow:
     )
 
 
-def _data(what: str, red: set[str], words: str, *, verdict: str = NOW, state: str = HOLDS) -> DecisionRow:
+def _data(
+    what: str,
+    red: set[str],
+    words: str,
+    *,
+    verdict: str = NOW,
+    state: str = HOLDS,
+    unknown: frozenset[str] = frozenset(),
+) -> DecisionRow:
     return DecisionRow(
         f"decision-{what}",
         "data",
@@ -74,6 +82,7 @@ def _data(what: str, red: set[str], words: str, *, verdict: str = NOW, state: st
         {"what": what},
         select="decision",
         files=DECISION,
+        unknown=unknown,
         states={"IR-3": state},
         verdict=verdict,
         strategy="ST-4",
@@ -181,7 +190,8 @@ ROWS: list[DecisionRow] = [
         strategy="ST-1",
     ),
     _data("expenses-orphaned", {DAMAGED, MOVED}, "damaged rows by"),
-    _data("settings-wiped", {DAMAGED}, "damaged rows by"),
+    # Most rows say that they were changed: whether their contents were meant to be is not known.
+    _data("settings-wiped", {DAMAGED}, "damaged rows by", unknown=frozenset({REWRITTEN})),
     _data("expenses-deleted", {GONE}, "old code brings no rows back"),
     _data("messages-rewritten", {REWRITTEN}, "rewritten without a trace"),
     _data("expenses-moved", {MOVED}, "were moved to another owner"),
