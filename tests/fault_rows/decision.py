@@ -158,7 +158,7 @@ ROWS: list[DecisionRow] = [
     # Answers that fail say nothing of speed: of a larger share too few would be left for CR-5, which needs 72.
     _errors("25-percent", HOLDS, NOW, "limit 20 %, for 5 s", share=0.27, strategy="ST-1"),
     _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.12, strategy="ST-1"),
-    _errors("not-for-long-yet", WATCH, LOOK_AGAIN, "not yet for 15 s", share=0.6, pace=20, onset_s=6),
+    _errors("not-for-long-yet", WATCH, LOOK_AGAIN, "not yet for 15 s", share=0.6, pace=20, onset_s=11),
     _errors("over-again", WATCH, LOOK_AGAIN, "not any more now", share=0.6, pace=20, onset_s=1, lasts_s=5),
     _down(
         "killed",
