@@ -32,7 +32,8 @@ _DECIDES = (
     *("pytest_pyfunc_call", "pytest_runtest_protocol", "pytest_runtestloop", "pytest_fixture_setup"),
     *("pytest_runtest_makereport", "pytest_collection", "pytest_collect_directory", "pytest_collect_file"),
     *("pytest_ignore_collect", "pytest_make_collect_report", "pytest_pycollect_makemodule"),
-    "pytest_pycollect_makeitem",
+    *("pytest_pycollect_makeitem", "pytest_collectstart", "pytest_itemcollected", "pytest_generate_tests"),
+    "pytest_collectreport",
 )
 """Hooks by which a plug-in can keep a test from being found, or say what came of it, without running it or around it."""
 _HEARS_OF_TESTS = (
@@ -113,10 +114,24 @@ def _missing(session: pytest.Session, left_out: selection.LeftOut) -> Iterator[s
     if changed := [item.nodeid for item in session.items if (one := found.get(id(item))) and one.is_changed]:
         yield f"a plug-in changed what tests are, or made them advisory: {named(changed)}"
     files = {one.item.path for one in found.values()}
+    names = {(one.item.path, getattr(one.item, "originalname", None) or one.item.name) for one in found.values()}
+    if lost := [*_not_found(files, names, expression, config.rootpath)]:
+        yield f"tests that their files hold were not found: {named(lost)}"
     if shadowed := [*_shadowed(files, expression, config.rootpath)]:
         yield f"tests that another one below them, of the same name, keeps from running: {named(shadowed)}"
     if expression and (others := [*_not_looked_at(config, files)]):
         yield f"files with tests of this selection were not looked at: {named(others)}"
+
+
+def _not_found(files: Iterable[Path], names: set[tuple[Path, str]], expression: str, root: Path) -> Iterator[str]:
+    """Tests of this selection that stand in a file of which others were found: something took them away before."""
+    asked = Expression.compile(expression) if expression else None
+    for file in (one for one in files if one.suffix == ".py"):
+        for own in held_tests(_text_of(file), shared_tests(_text_of(file), root)):
+            selected = asked is None or asked.evaluate(markers.Named(own.marks))
+            waits = markers.waits_to_be_named(own.marks, expression)
+            if selected and not waits and not own.shadowed and (file, own.name) not in names:
+                yield own.name
 
 
 def _shadowed(files: Iterable[Path], expression: str, root: Path) -> Iterator[str]:

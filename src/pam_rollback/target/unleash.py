@@ -104,6 +104,7 @@ def _share_pct(strategy: Mapping[str, Any]) -> int | None:
     parameters = dict(strategy.get("parameters") or {})
     if strategy.get("constraints") or strategy.get("segments"):
         return None
+    str(strategy["id"])  # a change of its share names it: said now, before anything is switched
     if strategy["name"] == _STANDARD:
         return _EVERYBODY_PCT
     if strategy["name"] != _GRADUAL or parameters.get("stickiness", "default") not in _STICKY:

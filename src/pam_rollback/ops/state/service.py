@@ -316,11 +316,21 @@ class _Refs:
 
 
 def together(theirs: Files, ours: Files) -> dict[str, str]:
-    """All files of both: all lines of both journals, and of anything else ours, which is the only machine's that wrote it."""
-    journals = {
-        path: of_both(theirs[path], ours[path]) for path in theirs.keys() & ours.keys() if path.endswith(".jsonl")
-    }
-    return {**theirs, **ours, **journals}
+    """All files of both: all lines of both journals, of a record the later one (a run is resumed elsewhere), of anything else ours."""
+    both = {**theirs, **ours}
+    for path in theirs.keys() & ours.keys():
+        if path.endswith(".jsonl"):
+            both[path] = of_both(theirs[path], ours[path])
+        elif path == RECORD and _finished(theirs[path]) > _finished(ours[path]):
+            both[path] = theirs[path]
+    return both
+
+
+def _finished(record: str) -> str:
+    try:
+        return str(datetime.fromisoformat(json.loads(record)["finished"]["iso"]).astimezone(UTC))
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def of_both(theirs: str, ours: str) -> str:

@@ -144,7 +144,7 @@ class Contraction:
         strict = now.definition.startswith(_STRICT) and not _wider(one.definition, now.definition)
         if one.kind == "constraint" and strict:
             return f"was {one.definition.removesuffix(' true')} and is {now.definition.removesuffix(' true')}"
-        if one.kind in {"policy", "relation"} and not self.roles_tried:
+        if one.kind in {"policy", "relation", "sequence"} and not self.roles_tried:
             return "is changed in who may reach it, and the copy has none of the API's roles to try it as"
         return ""
 
@@ -153,7 +153,7 @@ class Contraction:
         if one.kind not in {"constraint", "index"} or not one.definition.startswith(_STRICT):
             return False
         new = (name.rpartition(".") for name in self.columns_after.keys() - self.columns_before.keys())
-        columns = {column for table, _, column in new if table == one.table}
+        columns = {column.strip('"') for table, _, column in new if table == one.table}
         return columns.isdisjoint(re.findall(r"\w+", one.definition.partition(" REFERENCES ")[0]))
 
 
